@@ -1,0 +1,101 @@
+"""What can go wrong, sorted by what to do next.
+
+Three families and no others: `Retry` (try again later), `PeerFault` (the other side broke its
+own rules; the evidence is kept) and `Permanent` (a person has to change something). The class
+is the decision; nobody parses messages.
+"""
+
+
+class EgretError(Exception):
+    """The root of everything that this program raises on purpose."""
+
+
+class Retry(EgretError):
+    """It may work later; the link or sink machine decides when."""
+
+
+class PeerFault(EgretError):
+    """The other side answered against its own rules; the text keeps the evidence as hex."""
+
+
+class Permanent(EgretError):
+    """Waiting will not help; the text says what a person has to change."""
+
+
+class DeviceUnreachable(Retry):
+    """No connection: refused, no route, name not found, or closed by the device."""
+
+
+class DeviceTimeout(Retry):
+    """The connection stands, but no answer came within its time."""
+
+
+class LinkClosed(Retry):
+    """The device closed the connection instead of answering: possibly a refusal in disguise."""
+
+
+class ProtocolError(PeerFault):
+    """A frame that breaks the protocol: wrong length, function, unit or transaction."""
+
+    def __init__(self, text: str, frame: bytes = b"") -> None:
+        super().__init__(f"{text} [{frame.hex(' ')}]" if frame else text)
+        self.frame = frame
+
+
+class RegisterRefused(PeerFault):
+    """The device answered a request with a Modbus exception.
+
+    `code` is the Modbus exception code (1 illegal function, 2 illegal data address,
+    3 illegal data value, 4 server device failure, 6 server device busy, ...).
+    """
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class UnsupportedDevice(Permanent):
+    """Something answered, but nothing that any profile can verify."""
+
+
+class WrongDevice(Permanent):
+    """Another device answers at this address than the one configured (its serial differs)."""
+
+
+class SettingsError(Permanent):
+    """A setting that cannot be used; the text names its key and what it should be."""
+
+
+class ProfileError(Permanent):
+    """A profile that cannot be used; the text names file, line and key."""
+
+
+class SinkUnavailable(Retry):
+    """The endpoint's fault (timeout, DNS, TLS, 401/403/404/408/425/429, 5xx): retry for ever.
+
+    `retry_after_s` is what the endpoint asked for, if it did.
+    """
+
+    def __init__(self, text: str, retry_after_s: float | None = None) -> None:
+        super().__init__(text)
+        self.retry_after_s = retry_after_s
+
+
+class BatchTooLarge(Retry):
+    """The endpoint answered 413: the same records in smaller batches may pass."""
+
+
+class RecordsRefused(PeerFault):
+    """The endpoint answered 400 or 422: one of the records may be to blame."""
+
+
+class StoreUnavailable(Retry):
+    """The database cannot take this now (locked, input/output error)."""
+
+
+class StoreFull(Retry):
+    """No space is left for a commit; pruning or a person must make room."""
+
+
+class Busy(Retry):
+    """A bounded queue is full; the caller may come back (503 over HTTP)."""

@@ -1,0 +1,84 @@
+"""Every setting, its default and its meaning. `settings.py` reads, checks and writes them."""
+
+from dataclasses import dataclass, field
+
+from server.model.device import DeviceConfig
+
+CONFIGURATION_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ApiConfig:
+    """Where the API and the page listen. Loopback, until there are pairing and tokens."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+
+
+@dataclass(frozen=True, slots=True)
+class StoreConfig:
+    """How readings are kept."""
+
+    commit_interval_s: float = 1.0
+    """Seconds between group commits; what a power cut can cost, and how often the disk is written."""
+    max_bytes: int = 2 * 1024**3
+    """Largest size of the database; the oldest records go first."""
+    max_age_days: float = 730.0
+    """Oldest record kept."""
+    min_free_bytes: int = 256 * 1024**2
+    """Free space left to the rest of the machine."""
+    ballast_bytes: int = 8 * 1024**2
+    """A file given up when the disk is full, so that pruning has room to work."""
+
+
+@dataclass(frozen=True, slots=True)
+class HarvestConfig:
+    """The signed delivery: every endpoint is a sink of its own, with a cursor of its own."""
+
+    endpoints: tuple[str, ...] = ()
+    interval_s: float = 10.0
+    """Seconds between batches."""
+    batch_records: int = 500
+    """Most records of one request; a 413 halves it for a while."""
+    timeout_s: float = 10.0
+    """Seconds for connecting, and again for the answer."""
+    history: bool = False
+    """True: a new endpoint also gets what was stored before it was configured."""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlConfig:
+    """What may be written to devices."""
+
+    raw_writes: bool = False
+    """True lets POST /api/inverter/modbus write any register: only for experiments."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogConfig:
+    """What is logged."""
+
+    level: str = "INFO"
+
+
+@dataclass(frozen=True, slots=True)
+class ClockConfig:
+    """Whether the wall clock is believed."""
+
+    trust: str = "system"
+    """`system`: ask the operating system; `always`: it is right (a laptop, a test)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """All settings of one gateway, as `DATA/settings.json` holds them."""
+
+    version: int = CONFIGURATION_VERSION
+    name: str = ""
+    api: ApiConfig = field(default_factory=ApiConfig)
+    store: StoreConfig = field(default_factory=StoreConfig)
+    harvest: HarvestConfig = field(default_factory=HarvestConfig)
+    control: ControlConfig = field(default_factory=ControlConfig)
+    log: LogConfig = field(default_factory=LogConfig)
+    clock: ClockConfig = field(default_factory=ClockConfig)
+    devices: tuple[DeviceConfig, ...] = ()

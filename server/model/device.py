@@ -1,0 +1,70 @@
+"""What a configured device is, and the states its link can be in. Values only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Space(StrEnum):
+    """The Modbus data tables that hold words."""
+
+    INPUT = "input"
+    HOLDING = "holding"
+
+
+class LinkState(StrEnum):
+    """Where a device link stands; `devices/link.py` holds the table of its moves."""
+
+    NEW = "new"
+    CONNECTING = "connecting"
+    ONLINE = "online"
+    RETRYING = "retrying"
+    ASLEEP = "asleep"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a device is reached: one endpoint is one lane, shared by all units behind it."""
+
+    scheme: str
+    """Key into `transports`: `modbus_tcp`."""
+    host: str
+    port: int
+
+    @property
+    def lane(self) -> str:
+        """The name of the one lane that may talk to this endpoint."""
+        return f"{self.scheme}:{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceConfig:
+    """One device as configured; validated by `settings`.
+
+    `device_id` names it for ever (its serial number where it has one). `profile` is the name of
+    a profile, or `auto` to probe. `interval_s` is the period of its poll grid.
+    """
+
+    device_id: str
+    name: str
+    endpoint: Endpoint
+    unit_id: int
+    profile: str
+    interval_s: float
+    serial: str = ""
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a probe found out: which profile serves the device, and what it calls itself."""
+
+    profile: str
+    serial: str
+    model: str
+    type_code: int | None
+    verified: bool
+    """False: the model is unknown and is served with what could be read."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """Further words for a person: nominal power, phases, firmware."""

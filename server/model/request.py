@@ -1,0 +1,135 @@
+"""What may be asked of the gateway from outside, as values.
+
+The API (and later BLE and MQTT) hands one of these to the engine through the inbox and gets an
+answer: a value named in the docstring, or an error of `server.errors`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from server.model.device import Endpoint, Space
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Ask an address what it is. Answer: model.device.Identity; raises UnsupportedDevice, Retry."""
+
+    endpoint: Endpoint
+    unit_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddDevice:
+    """Configure a device. Answer: the DeviceConfig as stored.
+
+    With profile `auto` it is probed first; with a named profile it is stored as given and connected
+    to in its own time, so that a device that sleeps can be added at night.
+    """
+
+    endpoint: Endpoint
+    unit_id: int
+    profile: str
+    name: str = ""
+    interval_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveDevice:
+    """Forget a device; its readings stay. Answer: the DeviceConfig removed; KeyError if none."""
+
+    device_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRegisters:
+    """Read words, once, on the device's lane. Answer: tuple of `count` words."""
+
+    device_id: str
+    space: Space
+    address: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class WriteStep:
+    """Words to write from wire `address` on."""
+
+    address: int
+    words: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PauseStep:
+    """Milliseconds to wait between writes."""
+
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRegisters:
+    """Raw writes; raises PermissionError unless `control.raw_writes` is on. Answer: None."""
+
+    device_id: str
+    steps: tuple[WriteStep | PauseStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSettings:
+    """Merge `changes` (nested, as in settings.json) into the settings. Answer: Configuration.
+
+    Raises SettingsError naming the key. What can only change at a restart is said in a notice.
+    """
+
+    changes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DismissNotice:
+    """Remove a notice. Answer: the Notice removed; KeyError if there is none."""
+
+    notice_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueryHistory:
+    """A quantity over a range. Answer: History."""
+
+    device_id: str
+    quantity: str
+    from_ms: int
+    to_ms: int
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One step of a curve: `at_ms` is the start of its interval; absent intervals are absent."""
+
+    at_ms: int
+    mean: float
+    least: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The answer to QueryHistory; `step_ms` is the width of one interval."""
+
+    device_id: str
+    quantity: str
+    unit: str
+    step_ms: int
+    points: tuple[Point, ...]
+
+
+Request = (
+    Probe
+    | AddDevice
+    | RemoveDevice
+    | ReadRegisters
+    | WriteRegisters
+    | ChangeSettings
+    | DismissNotice
+    | QueryHistory
+)

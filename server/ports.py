@@ -1,0 +1,164 @@
+"""Every seam of the gateway, as a Protocol of one to three methods.
+
+Units stand in the docstrings. Adapters (`transports`, `store`, `sinks`, `identity`, `host`)
+implement these and never import one another; tasks and devices know only these.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Protocol
+
+from server.model.cursor import Cursor, Span
+from server.model.delivery import Ack, Batch, Committed, Pruned, Retention
+from server.model.device import Space
+from server.model.reading import ClockQuality, Record, Stored
+from server.model.request import History, QueryHistory, Request
+from server.model.snapshot import Snapshot
+
+
+class Clock(Protocol):
+    """The only source of time."""
+
+    def monotonic(self) -> float:
+        """Seconds since an arbitrary start; never steps."""
+        ...
+
+    def utc_ms(self) -> int:
+        """Wall-clock milliseconds since 1970, UTC; may step."""
+        ...
+
+    def quality(self) -> ClockQuality:
+        """UNSYNCED or SYNCED: what the operating system says about the wall clock now."""
+        ...
+
+
+class RegisterReader(Protocol):
+    """Reads words; one request in flight."""
+
+    def read(self, unit_id: int, space: Space, address: int, count: int) -> tuple[int, ...]:
+        """Return exactly `count` 16-bit words from wire `address` on.
+
+        Raises RegisterRefused (the device answered with an exception), LinkClosed (it closed
+        the connection instead of answering), DeviceTimeout, DeviceUnreachable, ProtocolError.
+        After any of these but RegisterRefused the connection is dropped, so that a late reply
+        can never be matched to another request; the next call opens a new one.
+        """
+        ...
+
+
+class RegisterWriter(Protocol):
+    """Writes words to holding registers; raises as RegisterReader does."""
+
+    def write(self, unit_id: int, address: int, words: Sequence[int]) -> None:
+        """Write `words` from wire `address` on with function 0x10 (0x06 for one word)."""
+        ...
+
+
+class Session(Protocol):
+    """The life of a connection."""
+
+    def open(self) -> None:
+        """Connect within the transport's time limit; raises DeviceUnreachable. Idempotent."""
+        ...
+
+    def close(self) -> None:
+        """Give the connection back. Idempotent; never raises."""
+        ...
+
+    def abort(self) -> None:
+        """Break a call in flight from another thread, at once. Never blocks, never raises."""
+        ...
+
+
+class Transport(RegisterReader, RegisterWriter, Session, Protocol):
+    """One endpoint: opened, read, written, closed; owned by one lane."""
+
+
+class Sink(Protocol):
+    """One endpoint that takes records."""
+
+    def publish(self, batch: Batch) -> Ack:
+        """Deliver one device's records; return only once the endpoint has taken them all.
+
+        Raises SinkUnavailable, BatchTooLarge, RecordsRefused. Has its own time limit.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give connections back. Never raises."""
+        ...
+
+
+class Signer(Protocol):
+    """The gateway's identity: a P-256 key that never leaves its adapter."""
+
+    @property
+    def serial(self) -> str:
+        """The gateway's serial number, 18 hexadecimal digits."""
+        ...
+
+    @property
+    def public_key(self) -> bytes:
+        """The public point, 64 bytes: x then y, big-endian."""
+        ...
+
+    def sign(self, message: bytes) -> bytes:
+        """ES256: ECDSA over SHA-256 of `message`; 64 bytes: r then s, big-endian."""
+        ...
+
+
+Preempted = Callable[[], bool]
+"""Asked between frames: True when something more important waits for this lane."""
+
+
+class RecordWriter(Protocol):
+    """The one writer of the database; used on the database lane alone."""
+
+    def commit(self, records: Sequence[Record], cursors: Mapping[str, Cursor]) -> Committed:
+        """Put records, their aggregates and cursor moves on disk in one transaction.
+
+        Idempotent: a record that is there already (same boot and sequence) is left alone and
+        counts into no aggregate twice, so a batch may be retried unchanged. Two readings of a
+        device never share a millisecond: a clash moves the later one on by the least that is
+        free. Raises StoreFull, StoreUnavailable.
+        """
+        ...
+
+    def prune(self, limits: Retention, now_ms: int) -> Pruned:
+        """Remove one slice of the oldest records beyond the limits. Raises as commit does."""
+        ...
+
+    def correct_clock(self, boot: int, after: int, difference_ms: int) -> int:
+        """Move the unsynced records of `boot` beyond position `after`; return how many."""
+        ...
+
+
+class RecordReader(Protocol):
+    """A read-only connection; one per sink and one for history, each on its own lane."""
+
+    def after(self, span: Span, limit: int) -> Sequence[Stored]:
+        """At most `limit` records of `span`, by position. Raises StoreUnavailable."""
+        ...
+
+    def history(self, query: QueryHistory) -> History:
+        """A curve, from the aggregates. Raises StoreUnavailable."""
+        ...
+
+
+class Desk(Protocol):
+    """The gateway as the API sees it: reads are snapshots, everything else is asked."""
+
+    def snapshot(self) -> Snapshot:
+        """The last published snapshot; any thread, no waiting."""
+        ...
+
+    def ask(self, request: Request) -> Future[object]:
+        """Hand a request to the engine; raises Busy when the inbox is full. Any thread."""
+        ...
+
+    def subscribe(self, wake: Callable[[], None]) -> Callable[[], None]:
+        """Call `wake` (from the engine thread, must not block) after each new snapshot.
+
+        Returns the function that ends the subscription.
+        """
+        ...
