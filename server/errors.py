@@ -66,6 +66,10 @@ class SettingsError(Permanent):
     """A setting that cannot be used; the text names its key and what it should be."""
 
 
+class IdentityError(Permanent):
+    """The key that makes this box itself can be neither read nor made; nothing is pretended."""
+
+
 class ProfileError(Permanent):
     """A profile that cannot be used; the text names file, line and key."""
 

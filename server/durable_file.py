@@ -1,0 +1,93 @@
+"""Small files that a power cut never leaves half written, and broken ones set aside.
+
+A file is written beside its place, synced, renamed over it, and the folder synced: at every
+moment its place holds the old content or the new, whole. It knows nothing of what is in them.
+The only writer of small files in `server/`: the settings and the key.
+"""
+
+import contextlib
+import os
+from pathlib import Path
+
+OWNER_ONLY = 0o600
+"""Mode of everything written here, from the moment it exists: it may hold secrets."""
+
+TEMPORARY_SUFFIX = ".tmp"
+
+
+def write(path: Path, content: bytes) -> None:
+    """Put `content` at `path`, durably, or raise OSError and leave what was there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + TEMPORARY_SUFFIX)
+    # A leftover of a crash may have another owner or mode; it is made anew, never reused.
+    temporary.unlink(missing_ok=True)
+    try:
+        _write_synced(temporary, content)
+        os.replace(temporary, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    _sync_folder(path.parent)
+
+
+def set_aside(path: Path, keep: int) -> Path:
+    """Rename a broken file to `<name>.broken-<n>` and return that; only the newest `keep` stay."""
+    aside = _next_aside(path, keep)
+    os.replace(path, aside)
+    _sync_folder(path.parent)
+    return aside
+
+
+def copy_aside(path: Path, content: bytes, keep: int) -> Path:
+    """As `set_aside`, but the file stays; the same content twice in a row is kept once."""
+    kept = asides(path)
+    if kept and _same_content(kept[-1], content):
+        return kept[-1]
+    aside = _next_aside(path, keep)
+    write(aside, content)
+    return aside
+
+
+def asides(path: Path) -> list[Path]:
+    """The files set aside for `path`, oldest first."""
+    prefix = f"{path.name}.broken-"
+    try:
+        names = [each.name for each in path.parent.iterdir() if each.name.startswith(prefix)]
+    except OSError:
+        return []
+    numbers = sorted(int(end) for name in names if (end := name[len(prefix) :]).isdecimal())
+    return [path.with_name(f"{prefix}{number}") for number in numbers]
+
+
+def _next_aside(path: Path, keep: int) -> Path:
+    kept = asides(path)
+    for old in kept[: max(0, len(kept) - keep + 1)]:
+        with contextlib.suppress(OSError):  # Room is wanted, not owed: a stuck one stays.
+            old.unlink()
+    number = int(kept[-1].name.rpartition("-")[2]) + 1 if kept else 1
+    return path.with_name(f"{path.name}.broken-{number}")
+
+
+def _same_content(path: Path, content: bytes) -> bool:
+    try:
+        return path.read_bytes() == content
+    except OSError:
+        return False
+
+
+def _write_synced(path: Path, content: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(handle)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename durable: it lives in the folder, not in the file."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
