@@ -1,0 +1,1 @@
+"""Whole boxes: crashes, power cuts, brokers, browsers; every program is a process of its own."""
