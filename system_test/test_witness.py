@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from system_test.witness import Testimony, Witness, events, read_testimonies
+from system_test.witness import Report, Witness, events, read_reports
 
 
 def snapshot(accepted: int) -> bytes:
@@ -18,7 +18,7 @@ def test_a_stream_cut_at_any_byte_gives_whole_events_only() -> None:
     """A gateway that dies in the middle of an event has not said it."""
     stream = snapshot(1) + snapshot(2)
     heard = [
-        [testimony.accepted for testimony in read_testimonies([stream[:end]])]
+        [report.accepted for report in read_reports([stream[:end]])]
         for end in range(len(stream) + 1)
     ]
 
@@ -40,7 +40,7 @@ def test_what_was_heard_is_on_disk(tmp_path: Path) -> None:
     """Each rise is written down before anybody can rely on it."""
     with Witness(tmp_path / "heard") as witness:
         for accepted in (1, 1, 5):
-            witness.hear(Testimony("aa", accepted, 0))
+            witness.hear(Report("aa", accepted, 0))
 
         assert ('["aa", 1]\n["aa", 5]\n', {"aa": 5}) == (
             (tmp_path / "heard").read_text(),
@@ -51,8 +51,8 @@ def test_what_was_heard_is_on_disk(tmp_path: Path) -> None:
 def test_a_gateway_that_takes_its_word_back_is_reported(tmp_path: Path) -> None:
     """Accepted never falls within a boot."""
     with Witness(tmp_path / "heard") as witness:
-        witness.hear(Testimony("aa", 5, 0))
-        witness.hear(Testimony("aa", 4, 0))
+        witness.hear(Report("aa", 5, 0))
+        witness.hear(Report("aa", 4, 0))
 
         assert ["boot aa went back from 5 to 4"] == witness.complaints()
 
@@ -60,9 +60,9 @@ def test_a_gateway_that_takes_its_word_back_is_reported(tmp_path: Path) -> None:
 def test_waiting_for_a_new_boot_overlooks_the_old_ones(tmp_path: Path) -> None:
     """A restarted gateway is recognised by its new boot id."""
     with Witness(tmp_path / "heard") as witness:
-        witness.hear(Testimony("aa", 5, 0))
+        witness.hear(Report("aa", 5, 0))
         with pytest.raises(TimeoutError):
             witness.wait_latest({"aa"}, 1, 0.0)
-        witness.hear(Testimony("bb", 1, 0))
+        witness.hear(Report("bb", 1, 0))
 
-        assert Testimony("bb", 1, 0) == witness.wait_latest({"aa"}, 1, 0.0)
+        assert Report("bb", 1, 0) == witness.wait_latest({"aa"}, 1, 0.0)

@@ -38,7 +38,7 @@ RETRY_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Testimony:
+class Report:
     """What one snapshot said about what is safe."""
 
     boot: str
@@ -53,7 +53,7 @@ class Witness:
         self._file = open(path, "a", encoding="utf-8")
         self._changed = threading.Condition()
         self._accepted: dict[str, int] = {}
-        self._latest: Testimony | None = None
+        self._latest: Report | None = None
         self._complaints: list[str] = []
 
     def __enter__(self) -> Self:
@@ -67,18 +67,18 @@ class Witness:
     ) -> None:
         self._file.close()
 
-    def hear(self, testimony: Testimony) -> None:
-        """Take one testimony; it is on disk when this returns."""
+    def hear(self, report: Report) -> None:
+        """Take one report; it is on disk when this returns."""
         with self._changed:
-            before = self._accepted.get(testimony.boot, 0)
-            if testimony.accepted < before:
+            before = self._accepted.get(report.boot, 0)
+            if report.accepted < before:
                 self._complaints.append(
-                    f"boot {testimony.boot} went back from {before} to {testimony.accepted}"
+                    f"boot {report.boot} went back from {before} to {report.accepted}"
                 )
-            if testimony.accepted > before:
-                self._write(testimony)
-                self._accepted[testimony.boot] = testimony.accepted
-            self._latest = testimony
+            if report.accepted > before:
+                self._write(report)
+                self._accepted[report.boot] = report.accepted
+            self._latest = report
             self._changed.notify_all()
 
     def accepted(self) -> dict[str, int]:
@@ -91,12 +91,12 @@ class Witness:
         with self._changed:
             return list(self._complaints)
 
-    def latest(self) -> Testimony | None:
+    def latest(self) -> Report | None:
         """The last thing heard."""
         with self._changed:
             return self._latest
 
-    def wait_latest(self, known: set[str], accepted: int, timeout_s: float) -> Testimony:
+    def wait_latest(self, known: set[str], accepted: int, timeout_s: float) -> Report:
         """Wait until a boot not in `known` reports at least `accepted`; raises TimeoutError."""
 
         def found() -> bool:
@@ -108,8 +108,8 @@ class Witness:
                 return self._latest
             raise TimeoutError(f"no new boot reported {accepted} accepted; last: {self._latest}")
 
-    def _write(self, testimony: Testimony) -> None:
-        self._file.write(json.dumps([testimony.boot, testimony.accepted]) + "\n")
+    def _write(self, report: Report) -> None:
+        self._file.write(json.dumps([report.boot, report.accepted]) + "\n")
         self._file.flush()
         os.fsync(self._file.fileno())
 
@@ -150,8 +150,8 @@ class Following:
             response = connection.getresponse()
             if response.status != 200:
                 raise http.client.HTTPException(f"{STREAM_PATH} answered {response.status}")
-            for testimony in read_testimonies(_chunks(response)):
-                self._witness.hear(testimony)
+            for report in read_reports(_chunks(response)):
+                self._witness.hear(report)
                 if self._ended.is_set():
                     return
         finally:
@@ -163,16 +163,16 @@ def _chunks(response: http.client.HTTPResponse) -> Iterator[bytes]:
         yield chunk
 
 
-def read_testimonies(chunks: Iterable[bytes]) -> Iterator[Testimony]:
-    """The testimonies in a stream, whole events only; a torn last event is left out."""
+def read_reports(chunks: Iterable[bytes]) -> Iterator[Report]:
+    """The reports in a stream, whole events only; a torn last event is left out."""
     for name, data in events(chunks):
         if name == SNAPSHOT_EVENT:
-            yield _testimony(json.loads(data))
+            yield _report(json.loads(data))
 
 
-def _testimony(snapshot: dict[str, Any]) -> Testimony:
+def _report(snapshot: dict[str, Any]) -> Report:
     store = snapshot["store"]
-    return Testimony(snapshot["gateway"]["boot"], store["accepted"], store["buffered"])
+    return Report(snapshot["gateway"]["boot"], store["accepted"], store["buffered"])
 
 
 def events(chunks: Iterable[bytes]) -> Iterator[tuple[str, str]]:
