@@ -17,6 +17,7 @@ TESTS = (
     "bluetooth_unit_test",
     "ble_rest_test",
     "simulator_unit_test",
+    "demo_unit_test",
     "virtual_radio_unit_test",
     "system_test",
 )
