@@ -1,0 +1,286 @@
+"""An ingest endpoint on a real socket: takes signed deliveries, acknowledges, misbehaves on order.
+
+    with Receiver() as receiver:
+        print(receiver.url, receiver.stats())
+
+It owns what becomes of a delivery: parsed, its signature checked, committed, and only then
+answered. HTTP is spoken in `http_door.py`; what has come is kept by `ledger.py`.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qs
+
+import requests
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from simulator.clock import monotonic_s
+from simulator.envelope import Envelope, Malformed, is_signed_by, load_key, parse, strict_json
+from simulator.faults import Behaviour, Fate, Faults
+from simulator.http_door import Answer, HttpDoor, Request
+from simulator.ledger import MAX_LISTED, KeyTaken, Ledger
+
+log = logging.getLogger(__name__)
+
+GATEWAY_TIMEOUT_S = 5.0
+"""How long a gateway may take to tell its public key."""
+
+GATEWAY_RETRY_S = 2.0
+"""Between two questions for a key; deliveries in between are answered 401 at once."""
+
+GATEWAY_REPLY_MAX = 64 * 1024
+"""Bytes read of a gateway's answer; a key takes some hundred."""
+
+MAX_KEYS_LOADED = 1000
+"""Parsed public keys held in memory; the ledger has them all."""
+
+_HOW_TO_REGISTER = (
+    'no public key is known for gateway {}; tell it with POST /register {{"device": "{}", '
+    '"public_key": "<128 hex digits: x, then y>"}}, with --key {}=HEX at start, '
+    "or start the receiver with --gateway URL"
+)
+
+
+@dataclass(slots=True)
+class _Counts:
+    """Refusals since the start."""
+
+    deliveries: int = 0
+    bad_signatures: int = 0
+    unknown_keys: int = 0
+    malformed: int = 0
+    faults: int = 0
+
+
+class Receiver:
+    """The endpoint. Start it, or use it in a `with` block."""
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        store: Path | str | None = None,
+        keys: Mapping[str, str] | None = None,
+        gateway: str | None = None,
+        seed: int = 0,
+        behaviour: Behaviour | None = None,
+    ) -> None:
+        """`keys` maps gateway serials to public keys; `gateway` is a URL to ask for one."""
+        self._loaded: dict[str, ec.EllipticCurvePublicKey] = {}
+        self._gateway = None if gateway is None else gateway.rstrip("/")
+        self._ask_again_at_s = 0.0
+        self._lock = threading.Lock()
+        self._faults = Faults(behaviour or Behaviour(), seed)
+        self._counts = _Counts()
+        self._stopping = threading.Event()
+        self._door = HttpDoor(self._answer, lambda: self._faults.behaviour.bodies_max)
+        self._wanted = (host, port)
+        for public_key in (keys or {}).values():
+            load_key(public_key)
+        self._ledger = Ledger(None if store is None else Path(store))
+        try:
+            for serial, public_key in (keys or {}).items():
+                self._ledger.learn_key(serial.lower(), public_key)
+        except KeyTaken as taken:
+            self._ledger.close()
+            raise ValueError(f"the store knows another key for gateway {taken}") from None
+
+    @property
+    def url(self) -> str:
+        """Where to deliver."""
+        host, port = self._door.address
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+    def start(self) -> Self:
+        """Listen; raises OSError when the port cannot be had."""
+        try:
+            self._door.start(*self._wanted)
+        except OSError:
+            self._ledger.close()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Stop listening, drop every client, close the store."""
+        self._stopping.set()
+        self._door.stop()
+        self._ledger.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def stats(self) -> dict[str, int]:
+        """What came, and what was wrong with it."""
+        with self._lock:
+            counts = asdict(self._counts)
+        return self._ledger.stats() | counts
+
+    def behave(self, **changes: object) -> Behaviour:
+        """Change status, fail, drop, lose_ack, delay_s or bodies_max while it runs."""
+        return self._faults.change(**changes)
+
+    def register(self, device: str, public_key: str) -> bool:
+        """Learn a gateway's key; False if it was known already."""
+        load_key(public_key)
+        return self._ledger.learn_key(device.lower(), public_key)
+
+    def identities(self) -> dict[str, dict[str, Any]]:
+        """Per boot, the ranges of sequence numbers that came."""
+        return self._ledger.identities()
+
+    def conflicts(self) -> list[dict[str, Any]]:
+        """Records that contradict what came first."""
+        return self._ledger.conflicts()
+
+    def records(self, serial: str | None = None, limit: int = 100) -> list[dict[str, Any]]:
+        """The newest records."""
+        return self._ledger.records(serial, limit)
+
+    def _answer(self, request: Request) -> Answer | None:
+        """Answer a request, or None to close the connection without a word."""
+        if request.method == "GET":
+            return self._answer_get(request)
+        if request.path == "/register":
+            return self._answer_register(request)
+        if request.path == "/behaviour":
+            return self._answer_behaviour(request)
+        return self._answer_delivery(request)
+
+    def _answer_get(self, request: Request) -> Answer:
+        if request.path == "/records":
+            return self._answer_records(request)
+        views: dict[str, Callable[[], object]] = {
+            "/stats": self.stats,
+            "/identities": self.identities,
+            "/conflicts": self.conflicts,
+            "/behaviour": lambda: asdict(self._faults.behaviour),
+        }
+        view = views.get(request.path)
+        if view is None:
+            pages = ", ".join(sorted([*views, "/records"]))
+            return Answer(404, {"error": f"nothing here; POST delivers, and GET knows {pages}"})
+        return Answer(200, view())
+
+    def _answer_records(self, request: Request) -> Answer:
+        query = parse_qs(request.query)
+        limit = query.get("limit", ["100"])[-1]
+        readable = limit.isascii() and limit.isdigit() and len(limit) < 10
+        if not readable or not 1 <= int(limit) <= MAX_LISTED:
+            return Answer(400, {"error": f"limit must be a number from 1 to {MAX_LISTED}"})
+        return Answer(200, self.records(query.get("sn", [None])[-1], int(limit)))
+
+    def _answer_register(self, request: Request) -> Answer:
+        try:
+            wanted = strict_json(request.body, "body")
+            device, public_key = wanted.get("device"), wanted.get("public_key")
+            if not isinstance(device, str) or not isinstance(public_key, str):
+                raise ValueError("give device and public_key, both as text")
+            fresh = self.register(device, public_key)
+        except KeyTaken:
+            return Answer(409, {"error": "another key is registered for this gateway"})
+        except (Malformed, ValueError) as error:
+            return Answer(400, {"error": str(error)})
+        return Answer(200, {"device": device.lower(), "new": fresh})
+
+    def _answer_behaviour(self, request: Request) -> Answer:
+        if not request.from_loopback:
+            return Answer(403, {"error": "behaviour is changed from this machine only"})
+        try:
+            behaviour = self.behave(**strict_json(request.body, "body"))
+        except (Malformed, ValueError) as error:
+            return Answer(400, {"error": str(error)})
+        return Answer(200, asdict(behaviour))
+
+    def _answer_delivery(self, request: Request) -> Answer | None:
+        behaviour = self._faults.behaviour
+        fate = self._faults.fate()
+        self._count("deliveries")
+        if behaviour.delay_s:
+            self._stopping.wait(behaviour.delay_s)
+        if fate is not Fate.TAKEN:
+            self._count("faults")
+        if fate is Fate.DROPPED:
+            return None
+        if fate is Fate.FAILED:
+            return Answer(behaviour.status, {"error": "told to fail"})
+        answer = self._take(request.body)
+        return None if fate is Fate.ACK_LOST else answer
+
+    def _take(self, body: bytes) -> Answer:
+        try:
+            envelope = parse(body)
+        except Malformed as error:
+            self._count("malformed")
+            return Answer(400, {"error": str(error)})
+        key = self._key_for(envelope)
+        if key is None:
+            self._count("unknown_keys")
+            serial = envelope.gateway
+            return Answer(401, {"error": _HOW_TO_REGISTER.format(serial, serial, serial)})
+        if not is_signed_by(envelope, key):
+            self._count("bad_signatures")
+            return Answer(401, {"error": "the signature is not from the registered key"})
+        receipt = self._ledger.store(envelope)
+        return Answer(200, {"accepted": receipt.accepted, "duplicates": receipt.duplicates})
+
+    def _key_for(self, envelope: Envelope) -> ec.EllipticCurvePublicKey | None:
+        loaded = self._loaded.get(envelope.gateway)
+        if loaded is not None:
+            return loaded
+        public_key = self._ledger.key_of(envelope.gateway)
+        if public_key is None and self._gateway is not None:
+            public_key = self._ask_gateway(envelope.gateway)
+        if public_key is None:
+            return None
+        key = load_key(public_key)
+        if len(self._loaded) < MAX_KEYS_LOADED:
+            self._loaded[envelope.gateway] = key
+        return key
+
+    def _ask_gateway(self, serial: str) -> str | None:
+        """Trust what the gateway at the given URL says of itself, the first time."""
+        with self._lock:
+            now_s = monotonic_s()
+            if now_s < self._ask_again_at_s:
+                return None
+            self._ask_again_at_s = now_s + GATEWAY_RETRY_S
+        try:
+            crypto = _fetch_crypto(f"{self._gateway}/api/crypto")
+            public_key = str(crypto.get("publicKey"))
+            if str(crypto.get("serialNumber")).lower() != serial:
+                return None
+            load_key(public_key)
+            self._ledger.learn_key(serial, public_key)
+        except (requests.RequestException, Malformed, ValueError, KeyTaken) as error:
+            log.warning("the gateway told no key", extra={"gateway": serial, "why": str(error)})
+            return None
+        return self._ledger.key_of(serial)
+
+    def _count(self, name: str) -> None:
+        with self._lock:
+            setattr(self._counts, name, getattr(self._counts, name) + 1)
+
+
+def _fetch_crypto(url: str) -> dict[str, Any]:
+    with requests.Session() as session:
+        session.trust_env = False
+        with session.get(
+            url, timeout=GATEWAY_TIMEOUT_S, stream=True, allow_redirects=False
+        ) as reply:
+            reply.raise_for_status()
+            body = reply.raw.read(GATEWAY_REPLY_MAX, decode_content=True)
+    return strict_json(body, "gateway's answer")

@@ -1,0 +1,318 @@
+"""Sungrow's registers as the vendor documents list them: data, one register a line.
+
+Addresses are the documents' own (the wire carries one less). `Row.per_unit` is how many counts
+make one unit of what `Row.value` gives; None becomes the vendor's "unavailable".
+Sources: Sungrow string inverter protocol V1.1.80; Sungrow hybrid protocol V1.1.16.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from simulator.models import Model
+from simulator.physics import Energies, Flow, Moment
+
+Kind = Literal["u16", "s16", "u32", "s32"]
+
+ON = 0xAA
+OFF = 0x55
+START = 0xCF
+STOP = 0xCE
+
+EMS_SELF = 0
+EMS_FORCED = 2
+EMS_EXTERNAL = 3
+EMS_VPP = 4
+CHARGE = 0xAA
+DISCHARGE = 0xBB
+HALT = 0xCC
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a register may show: the model, the plant at one moment, the inverter's mode."""
+
+    model: Model
+    moment: Moment
+    ems_mode: int = EMS_SELF
+
+    @property
+    def flow(self) -> Flow:
+        """The powers of the moment."""
+        return self.moment.flow
+
+    @property
+    def today(self) -> Energies:
+        """Sums since the plant's midnight."""
+        return self.moment.today
+
+    @property
+    def total(self) -> Energies:
+        """Sums since the plant was built."""
+        return self.moment.total
+
+    @property
+    def output_w(self) -> int:
+        """What the inverter's terminals give, negative while it charges from the grid."""
+        return self.flow.pv_w + self.flow.battery_w
+
+    def string_v(self, index: int) -> float | None:
+        """Voltage of one tracker; None where there is no such tracker, or a string SG sleeps."""
+        if index >= self.model.mppts:
+            return None
+        if not self.moment.daylight:
+            return None if self.model.family == "string" else 0.0
+        share = self.moment.strings_w[index] / max(1, self.model.nominal_power_w)
+        return 560.0 + 60.0 * share
+
+    def string_a(self, index: int) -> float | None:
+        """Current of one tracker, such that volts times amperes give its power."""
+        volts = self.string_v(index)
+        if volts is None:
+            return None
+        return self.moment.strings_w[index] / volts if volts else 0.0
+
+    def phase_v(self, index: int) -> float | None:
+        """Voltage of one phase."""
+        return self.moment.voltages_v[index] if index < self.model.phases else None
+
+    def phase_a(self, index: int) -> float | None:
+        """Current of one phase, from an even share of the output."""
+        volts = self.phase_v(index)
+        return None if volts is None else self.output_w / self.model.phases / volts
+
+    def grid_phase_w(self, index: int) -> int | None:
+        """The meter's view of one phase; the phases add up to the total."""
+        phases = self.model.phases
+        if index >= phases:
+            return None
+        share = int(self.flow.grid_w / phases)
+        return self.flow.grid_w - share * (phases - 1) if index == 0 else share
+
+    @property
+    def battery_v(self) -> float:
+        """Terminal voltage, higher when fuller."""
+        return 380.0 + 60.0 * self.moment.soc
+
+
+Value = Callable[[Scene], float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One register (or pair): where it is, how it is packed, what it shows."""
+
+    at: int
+    kind: Kind
+    per_unit: float
+    value: Value
+
+    @property
+    def size(self) -> int:
+        """Words it takes."""
+        return 2 if self.kind in ("u32", "s32") else 1
+
+
+def kwh(sums: Callable[[Scene], int]) -> Value:
+    """Whole counted energy: watt seconds to kWh."""
+    return lambda scene: sums(scene) / 3_600_000
+
+
+def _zero(_: Scene) -> float:
+    return 0.0
+
+
+def string_work_state(scene: Scene) -> int:
+    """Document register 5038."""
+    if not scene.moment.running:
+        return 0x8000
+    if not scene.moment.daylight:
+        return 0x1400
+    return 0x8100 if scene.flow.curtailed else 0x0000
+
+
+def hybrid_running_state(scene: Scene) -> int:
+    """Document register 13000."""
+    if not scene.moment.running:
+        return 0x8000
+    if scene.ems_mode in (EMS_EXTERNAL, EMS_VPP):
+        return 0x4000
+    if scene.ems_mode == EMS_FORCED:
+        return 0x0800
+    return 0x0040 if scene.flow.pv_w or scene.flow.battery_w else 0x1400
+
+
+def flow_bits(scene: Scene) -> int:
+    """Document register 13001: which way power flows."""
+    flow = scene.flow
+    facts = (
+        flow.pv_w > 0,
+        flow.battery_w < 0,
+        flow.battery_w > 0,
+        flow.load_w > 0,
+        flow.grid_w < 0,
+        flow.grid_w > 0,
+        False,
+        flow.load_w < 0,
+    )
+    return sum(fact << bit for bit, fact in enumerate(facts))
+
+
+def _volts(index: int) -> Value:
+    return lambda scene: scene.string_v(index)
+
+
+def _amperes(index: int) -> Value:
+    return lambda scene: scene.string_a(index)
+
+
+def _tracker_rows(first: int, trackers: range) -> tuple[Row, ...]:
+    """Voltage and current of each tracker, alternating."""
+    rows: list[Row] = []
+    for at, index in zip(range(first, first + 2 * len(trackers), 2), trackers, strict=True):
+        rows += (Row(at, "u16", 10, _volts(index)), Row(at + 1, "u16", 10, _amperes(index)))
+    return tuple(rows)
+
+
+# fmt: off
+COMMON: tuple[Row, ...] = (
+    Row(5000, "u16", 1, lambda s: s.model.type_code),
+    Row(5001, "u16", 0.01, lambda s: s.model.nominal_power_w),
+    Row(5002, "u16", 1, lambda s: s.model.output_type),
+    Row(5003, "u16", 10,   kwh(lambda s: s.today.output)),
+    Row(5006, "u32", 1, lambda s: s.moment.running_s // 3600),
+    Row(5008, "s16", 10, lambda s: s.moment.inverter_c),
+    Row(5009, "u32", 1, lambda s: abs(s.output_w)),
+    *_tracker_rows(5011, range(3)),
+    Row(5017, "u32", 1, lambda s: s.flow.pv_w),
+    Row(5019, "u16", 10, lambda s: s.phase_v(0)),
+    Row(5020, "u16", 10, lambda s: s.phase_v(1)),
+    Row(5021, "u16", 10, lambda s: s.phase_v(2)),
+    Row(5033, "s32", 1,    _zero),
+    Row(5035, "s16", 1000, lambda s: 1.0),
+    Row(5036, "u16", 10, lambda s: s.moment.frequency_hz),
+)
+
+STRING: tuple[Row, ...] = (
+    *COMMON,
+    Row(5004, "u32", 1,    kwh(lambda s: s.total.output)),
+    Row(5022, "u16", 10, lambda s: s.phase_a(0)),
+    Row(5023, "u16", 10, lambda s: s.phase_a(1)),
+    Row(5024, "u16", 10, lambda s: s.phase_a(2)),
+    Row(5031, "s32", 1, lambda s: s.output_w),
+    Row(5038, "u16", 1,    string_work_state),
+    *(Row(at, "u16", 1, _zero) for at in range(5039, 5046)),
+    Row(5081, "u32", 1, lambda s: (1 << 17) if string_work_state(s) in (0, 0x8100) else 0),
+    Row(5113, "u16", 1, lambda s: s.moment.running_today_s // 60),
+    *_tracker_rows(5115, range(3, 8)),
+    *_tracker_rows(5130, range(8, 12)),
+    Row(5144, "u32", 10,   kwh(lambda s: s.total.output)),
+    Row(5148, "u16", 100, lambda s: s.moment.frequency_hz),
+    *(Row(at, "u16", 100, _amperes(at - 7013)) for at in range(7013, 7037)),
+)
+
+STRING_METER: tuple[Row, ...] = (
+    Row(5083, "s32", 1, lambda s: s.flow.grid_w),
+    Row(5085, "s32", 1, lambda s: s.grid_phase_w(0)),
+    Row(5087, "s32", 1, lambda s: s.grid_phase_w(1)),
+    Row(5089, "s32", 1, lambda s: s.grid_phase_w(2)),
+    Row(5091, "s32", 1, lambda s: s.flow.load_w),
+    Row(5093, "u32", 10,   kwh(lambda s: s.today.exported)),
+    Row(5095, "u32", 10,   kwh(lambda s: s.total.exported)),
+    Row(5097, "u32", 10,   kwh(lambda s: s.today.imported)),
+    Row(5099, "u32", 10,   kwh(lambda s: s.total.imported)),
+)
+
+HYBRID: tuple[Row, ...] = (
+    *COMMON,
+    Row(5004, "u32", 10,   kwh(lambda s: s.total.output)),
+    Row(5214, "s32", 1, lambda s: s.flow.battery_w),
+    Row(5242, "u16", 100, lambda s: s.moment.frequency_hz),
+    Row(5601, "s32", 1, lambda s: s.flow.grid_w),
+    Row(5603, "s32", 1, lambda s: s.grid_phase_w(0)),
+    Row(5605, "s32", 1, lambda s: s.grid_phase_w(1)),
+    Row(5607, "s32", 1, lambda s: s.grid_phase_w(2)),
+    Row(5622, "u16", 1,    _zero),
+    Row(5623, "u16", 0.1, lambda s: s.model.nominal_power_w),
+    Row(5628, "u16", 0.01, lambda s: s.model.battery_power_w),
+    Row(5631, "s16", 10, lambda s: s.flow.battery_w / s.battery_v),
+    Row(5635, "u16", 1, lambda s: s.model.battery_power_w // 380),
+    Row(5636, "u16", 1, lambda s: s.model.battery_power_w // 380),
+    Row(5639, "u16", 0.1, lambda s: s.model.battery_capacity_wh),
+    Row(5723, "s16", 1,    _zero),
+    Row(5724, "s16", 1, lambda s: 0 if s.model.phases == 3 else None),
+    Row(5725, "s16", 1, lambda s: 0 if s.model.phases == 3 else None),
+    Row(5726, "s32", 1,    _zero),
+    Row(13000, "u16", 1,   hybrid_running_state),
+    Row(13001, "u16", 1,   flow_bits),
+    Row(13002, "u16", 10,  kwh(lambda s: s.today.pv)),
+    Row(13003, "u32", 10,  kwh(lambda s: s.total.pv)),
+    Row(13005, "u16", 10,  kwh(lambda s: s.today.pv_exported)),
+    Row(13006, "u32", 10,  kwh(lambda s: s.total.pv_exported)),
+    Row(13008, "s32", 1, lambda s: s.flow.load_w),
+    Row(13010, "s32", 1, lambda s: -s.flow.grid_w),
+    Row(13012, "u16", 10,  kwh(lambda s: s.today.pv_charged)),
+    Row(13013, "u32", 10,  kwh(lambda s: s.total.pv_charged)),
+    Row(13017, "u16", 10,  kwh(lambda s: s.today.direct)),
+    Row(13018, "u32", 10,  kwh(lambda s: s.total.direct)),
+    Row(13020, "u16", 10, lambda s: s.battery_v),
+    Row(13023, "u16", 1000, lambda s: s.moment.soc),
+    Row(13024, "u16", 10, lambda s: 98.5),
+    Row(13025, "s16", 10, lambda s: s.moment.battery_c),
+    Row(13026, "u16", 10,  kwh(lambda s: s.today.discharged)),
+    Row(13027, "u32", 10,  kwh(lambda s: s.total.discharged)),
+    Row(13031, "s16", 10, lambda s: s.phase_a(0)),
+    Row(13032, "s16", 10, lambda s: s.phase_a(1)),
+    Row(13033, "s16", 10, lambda s: s.phase_a(2)),
+    Row(13034, "s32", 1, lambda s: s.output_w),
+    Row(13036, "u16", 10,  kwh(lambda s: s.today.imported)),
+    Row(13037, "u32", 10,  kwh(lambda s: s.total.imported)),
+    Row(13040, "u16", 10,  kwh(lambda s: s.today.charged)),
+    Row(13041, "u32", 10,  kwh(lambda s: s.total.charged)),
+    Row(13045, "u16", 10,  kwh(lambda s: s.today.exported)),
+    Row(13046, "u32", 10,  kwh(lambda s: s.total.exported)),
+    *(Row(at, "u32", 1, _zero) for at in range(13050, 13080, 2)),
+)
+
+# Unsigned on the three-phase hybrids (13001 gives the direction), signed on single-phase ones.
+HYBRID_THREE_PHASE: tuple[Row, ...] = (
+    Row(13022, "u16", 1, lambda s: abs(s.flow.battery_w)),
+)
+HYBRID_SINGLE_PHASE: tuple[Row, ...] = (
+    Row(13022, "s16", 1, lambda s: s.flow.battery_w),
+)
+
+# What the device answers for at all; a request that leaves these spans is refused whole.
+# Addresses inside them that no row names are reserved and read as 0xFFFF.
+STRING_INPUT_SPANS = ((4950, 5049), (5081, 5082), (5113, 5148), (7013, 7036))
+STRING_METER_SPANS = ((4950, 5049), (5081, 5148), (7013, 7036))
+HYBRID_INPUT_SPANS = (
+    (4950, 5049), (5214, 5215), (5242, 5242), (5601, 5640), (5723, 5727), (13000, 13079),
+)
+STRING_HOLDING_SPANS = ((5000, 5044),)
+HYBRID_HOLDING_SPANS = ((5000, 5009), (13000, 13100), (33046, 33050))
+# fmt: on
+
+SERIAL_AT = 4990
+SERIAL_WORDS = 10
+CLOCK_AT = 5000
+CLOCK_WORDS = 6
+
+
+def input_rows(model: Model) -> tuple[Row, ...]:
+    """The input registers that a model has."""
+    if model.family == "hybrid":
+        return HYBRID + (HYBRID_THREE_PHASE if model.phases == 3 else HYBRID_SINGLE_PHASE)
+    return STRING + (STRING_METER if model.meter else ())
+
+
+def input_spans(model: Model) -> tuple[tuple[int, int], ...]:
+    """The spans of input registers that a model answers for."""
+    if model.family == "hybrid":
+        return HYBRID_INPUT_SPANS
+    return STRING_METER_SPANS if model.meter else STRING_INPUT_SPANS
+
+
+def holding_spans(model: Model) -> tuple[tuple[int, int], ...]:
+    """The spans of holding registers that a model answers for."""
+    return HYBRID_HOLDING_SPANS if model.family == "hybrid" else STRING_HOLDING_SPANS
