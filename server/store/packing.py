@@ -1,0 +1,92 @@
+"""How a record lies in a row: values as MessagePack, words as addresses then words, big-endian.
+
+Owns the layout of the blobs of table `records` and nothing else. The CRC-32 over both blobs
+tells a flipped bit from a reading: a damaged body is given back empty, never as a wrong value.
+"""
+
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
+from zlib import crc32
+
+import msgspec
+
+from server.model.reading import ClockQuality, Reading, Record, Stored, Value
+
+CLOCKS = (ClockQuality.UNSYNCED, ClockQuality.SYNCED, ClockQuality.CORRECTED)
+"""The number on disk is the place in this tuple: never reorder, only append."""
+UNSYNCED, SYNCED, CORRECTED = range(3)
+
+Row: TypeAlias = tuple[int, int, int, int, int, int, int, bytes, bytes, int]
+"""position, boot, sequence, device, taken_at_ms, uptime_ms, clock, body, words, crc."""
+
+COLUMNS = "position, boot, sequence, device, taken_at_ms, uptime_ms, clock, body, words, crc"
+
+_CODES: Mapping[ClockQuality, int] = {quality: code for code, quality in enumerate(CLOCKS)}
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(dict[str, int | float | str]).decode
+
+
+def pack_words(words: Mapping[int, int]) -> bytes:
+    """All addresses, then all words, each as big-endian u16: two C loops, no interleaving."""
+    return struct.pack(f">{2 * len(words)}H", *words, *words.values())
+
+
+def unpack_words(blob: bytes) -> dict[int, int]:
+    """The inverse of `pack_words`."""
+    numbers = struct.unpack(f">{len(blob) // 2}H", blob)
+    half = len(numbers) // 2
+    return dict(zip(numbers[:half], numbers[half:], strict=True))
+
+
+def pack_values(values: Mapping[str, Value]) -> bytes:
+    """MessagePack keeps int, float and str apart, and takes a tenth of JSON's time."""
+    return _encode(values if type(values) is dict else dict(values))
+
+
+def unpack_values(blob: bytes) -> dict[str, Value]:
+    """The inverse of `pack_values`."""
+    return _decode(blob)
+
+
+def pack(records: Sequence[Record], devices: Mapping[str, int], head: int) -> list[Row]:
+    """Rows for `records` at the positions after `head`. Every device must be in `devices`."""
+    rows: list[Row] = []
+    position = head
+    for record in records:
+        position += 1
+        reading = record.reading
+        body = pack_values(reading.values)
+        words = pack_words(reading.words)
+        rows.append(
+            (
+                position,
+                record.boot,
+                record.sequence,
+                devices[reading.device],
+                reading.taken_at_ms,
+                reading.uptime_ms,
+                _CODES[reading.clock],
+                body,
+                words,
+                crc32(words, crc32(body)),
+            )
+        )
+    return rows
+
+
+def unpack(rows: Iterable[Row], names: Mapping[int, str]) -> tuple[list[Stored], list[int]]:
+    """The records of `rows`, and the positions of those whose body is damaged (now empty)."""
+    found: list[Stored] = []
+    damaged: list[int] = []
+    for position, boot, sequence, device, taken_at_ms, uptime_ms, clock, body, words, crc in rows:
+        values: Mapping[str, Value] = {}
+        registers: Mapping[int, int] = {}
+        if crc32(words, crc32(body)) == crc:
+            values = _decode(body)
+            registers = unpack_words(words)
+        else:
+            damaged.append(position)
+        reading = Reading(names[device], taken_at_ms, uptime_ms, CLOCKS[clock], values, registers)
+        found.append(Stored(position, Record(boot, sequence, reading)))
+    return found, damaged
