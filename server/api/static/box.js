@@ -1,0 +1,109 @@
+// Talks to the box: the stream of snapshots and the few requests. Every request has a timeout,
+// and every failure becomes an Error whose message can be shown to a person.
+
+const REQUEST_TIMEOUT_MS = 15_000;
+const PROBE_TIMEOUT_MS = 90_000; // a slow device is asked one profile after the other
+const SILENCE_LIMIT_MS = 15_000; // snapshots come about every second; silence is a dead connection
+const RECONNECT_FIRST_MS = 1_000;
+const RECONNECT_MOST_MS = 10_000;
+
+async function answerOf(response) {
+  const text = await response.text();
+  let answer = null;
+  try {
+    answer = text ? JSON.parse(text) : null;
+  } catch {
+    answer = null;
+  }
+  if (response.ok && answer !== null) return answer;
+  const words = answer?.error ?? answer?.message;
+  const fallback = `The box answered ${response.status} ${response.statusText}`.trim();
+  throw new Error(typeof words === "string" && words ? words : fallback);
+}
+
+// `signal` is the caller's own wish to stop; it shows as the AbortError that fetch throws.
+async function ask(path, { method = "GET", body, timeout = REQUEST_TIMEOUT_MS, signal } = {}) {
+  const stop = new AbortController();
+  signal?.addEventListener("abort", () => stop.abort());
+  const timer = setTimeout(() => stop.abort(), timeout);
+  const options = { method, signal: stop.signal };
+  if (body !== undefined) {
+    options.body = JSON.stringify(body);
+    options.headers = { "Content-Type": "application/json" };
+  }
+  try {
+    return await answerOf(await fetch(path, options));
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    if (stop.signal.aborted) throw new Error("The box did not answer in time. Try again.");
+    if (error instanceof TypeError) throw new Error("The box cannot be reached from here now.");
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export const quantities = () => ask("api/quantities");
+export const supported = () => ask("api/supported");
+
+export function history(device, quantity, from, to, points) {
+  return ask(`api/history?${new URLSearchParams({ device, quantity, from, to, points })}`);
+}
+
+export function probe(address, signal) {
+  return ask("api/probe", { method: "POST", body: address, timeout: PROBE_TIMEOUT_MS, signal });
+}
+
+export function addDevice({ ip, port, unit_id, profile, name }) {
+  const body = { connection: "TCP", ip, port, slave_id: unit_id, device_type: profile, name };
+  return ask("api/device", { method: "POST", body, timeout: PROBE_TIMEOUT_MS });
+}
+
+export function removeDevice(id) {
+  return ask("api/device", { method: "DELETE", body: { id } });
+}
+
+export function dismissNotice(id) {
+  return ask(`api/notification/${encodeURIComponent(id)}`, { method: "DELETE" });
+}
+
+// Follows the stream for ever. The browser reconnects by itself after a broken connection, but
+// gives up after an HTTP error and never notices a peer that vanished: both are handled here.
+export function follow({ onSnapshot, onLost }) {
+  let source = null;
+  let heardAt = performance.now();
+  let wait = RECONNECT_FIRST_MS;
+  let timer = null;
+
+  function reopen() {
+    source?.close();
+    source = null;
+    onLost();
+    clearTimeout(timer);
+    timer = setTimeout(open, wait);
+    wait = Math.min(wait * 2, RECONNECT_MOST_MS);
+  }
+
+  function open() {
+    heardAt = performance.now();
+    source = new EventSource("api/stream");
+    source.addEventListener("snapshot", (event) => {
+      heardAt = performance.now();
+      wait = RECONNECT_FIRST_MS;
+      let snapshot = null;
+      try {
+        snapshot = JSON.parse(event.data);
+      } catch {
+        return; // half a snapshot: the next one is a second away
+      }
+      onSnapshot(snapshot);
+    });
+    source.addEventListener("error", reopen);
+  }
+
+  setInterval(() => {
+    if (source && performance.now() - heardAt > SILENCE_LIMIT_MS) reopen();
+  }, 1000);
+  window.addEventListener("online", reopen);
+  open();
+}
