@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+import threading
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from rich.text import Text
 from simulator.clock import MAX_SPEED, parse_start
 from simulator.models import MODELS
 from simulator.plant import VirtualPlant
-from simulator.signals import run_until_stopped
+from simulator.signals import run_until, stop_signals
 
 REFRESH_S = 0.5
 """How often the live line is drawn; faster than this nobody reads it."""
@@ -84,9 +85,9 @@ def run(options: argparse.Namespace) -> int:
         serial=options.serial,
         latitude_deg=options.latitude,
     )
-    with plant:
+    with stop_signals() as stopped, plant:
         print(_first_line(plant, options.json), flush=True)
-        _watch(plant, quiet=options.quiet or options.json)
+        _watch(plant, stopped, quiet=options.quiet or options.json)
     return 0
 
 
@@ -106,13 +107,13 @@ def _first_line(plant: VirtualPlant, as_json: bool) -> str:
     )
 
 
-def _watch(plant: VirtualPlant, quiet: bool) -> None:
+def _watch(plant: VirtualPlant, stopped: threading.Event, quiet: bool) -> None:
     if quiet or not sys.stdout.isatty():
-        run_until_stopped(lambda: None, REFRESH_S)
+        stopped.wait()
         return
     console = Console()
     with Live(live_line(plant), console=console, auto_refresh=False) as live:
-        run_until_stopped(lambda: live.update(live_line(plant), refresh=True), REFRESH_S)
+        run_until(stopped, lambda: live.update(live_line(plant), refresh=True), REFRESH_S)
 
 
 def live_line(plant: VirtualPlant) -> Text:

@@ -12,7 +12,7 @@ from simulator.clock import utc_s
 from simulator.command_plant import port
 from simulator.faults import Behaviour
 from simulator.receiver import Receiver
-from simulator.signals import run_until_stopped
+from simulator.signals import run_until, stop_signals
 
 REPORT_S = 1.0
 """How often changes are looked for; many deliveries in between make one line."""
@@ -70,11 +70,11 @@ def run(options: argparse.Namespace) -> int:
         )
     except sqlite3.Error as error:
         raise ValueError(f"{Path(options.store)} cannot be used as a store: {error}") from None
-    with receiver:
+    with stop_signals() as stopped, receiver:
         first = json.dumps({"url": receiver.url}) if options.json else receiver.url
         print(first, flush=True)
         teller = Teller(receiver)
-        run_until_stopped(teller.tell, REPORT_S)
+        run_until(stopped, teller.tell, REPORT_S)
         teller.tell()
     return 0
 

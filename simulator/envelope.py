@@ -13,6 +13,8 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import lt
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -36,6 +38,7 @@ _JWT = re.compile(rb"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 _GATEWAY = re.compile(r"[0-9a-f]{18}")
 _BOOT = re.compile(r"[0-9a-f]{16}")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,18}")
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 _QUALITIES = frozenset({"synced", "unsynced", "corrected"})
 _SIGNATURE_BYTES = 64
 
@@ -183,7 +186,7 @@ def _record(key: str, sequence: object, clock: object, words: object, serial: st
         raise Malformed(f"header.seq of {key} must be a whole number from 0 to 2**63 - 1")
     if not isinstance(clock, str) or clock not in _QUALITIES:
         raise Malformed(f"header.clock of {key} must be synced, unsynced or corrected")
-    canonical = json.dumps(_registers(key, words), separators=(",", ":"))
+    canonical = _compact(_registers(key, words))
     content = f"{serial}\n{key}\n{canonical}".encode()
     return Delivered(
         sequence=sequence,
@@ -195,11 +198,20 @@ def _record(key: str, sequence: object, clock: object, words: object, serial: st
 
 
 def _registers(key: str, words: object) -> dict[str, int]:
+    """The registers in order of address. Whole readings at once: a batch has a thousand words."""
     if not isinstance(words, dict):
         raise Malformed(f"the reading of {key} must be an object of registers")
-    for address, word in words.items():
-        if not _NUMBER.fullmatch(address) or int(address) > 0xFFFF:
-            raise Malformed(f"{address[:30]!r} in the reading of {key} is no register address")
-        if type(word) is not int or not 0 <= word <= 0xFFFF:
-            raise Malformed(f"register {address} of {key} must be a word from 0 to 65535")
-    return dict(sorted(words.items(), key=lambda item: int(item[0])))
+    addresses = [_address(address) for address in words]
+    values = words.values()
+    if words and (set(map(type, values)) != {int} or min(values) < 0 or max(values) > 0xFFFF):
+        raise Malformed(f"the registers of {key} must be words from 0 to 65535")
+    if all(map(lt, addresses, addresses[1:])):
+        return words
+    return dict(sorted(words.items(), key=lambda item: _address(item[0])))
+
+
+@lru_cache(maxsize=0x10000)
+def _address(text: str) -> int:
+    if not _NUMBER.fullmatch(text) or int(text) > 0xFFFF:
+        raise Malformed(f"{text[:30]!r} is not a register address from 0 to 65535")
+    return int(text)

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
 from types import TracebackType
 from typing import Self
 
@@ -96,13 +97,10 @@ class VirtualPlant:
         physics = Physics(self.model.site(latitude_deg), seed, self._clock.now_s())
         self._guarded = _Guarded(physics, self._clock, self.model.key, self.serial)
         self._server = ModbusServer(self._guarded, unit_id)
-        self._wanted = (host, port)
         self._bound = (host, port)
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leave: asyncio.Event | None = None
-        self._ready = threading.Event()
-        self._refusal: OSError | None = None
 
     @property
     def host(self) -> str:
@@ -153,14 +151,16 @@ class VirtualPlant:
         return truth
 
     def start(self) -> Self:
-        """Open the doors; raises OSError when the port cannot be had."""
-        self._thread = threading.Thread(target=self._run, name="virtual-plant", daemon=True)
+        """Open the doors; raises OSError when the port cannot be had.
+
+        A plant that was stopped opens at the address it had, and time has gone on meanwhile.
+        """
+        opened: Future[tuple[str, int]] = Future()
+        self._thread = threading.Thread(
+            target=self._run, args=(opened,), name="virtual-plant", daemon=True
+        )
         self._thread.start()
-        if not self._ready.wait(START_TIMEOUT_S):
-            raise TimeoutError("the virtual plant did not start")
-        if self._refusal is not None:
-            self._thread.join(STOP_TIMEOUT_S)
-            raise self._refusal
+        self._bound = opened.result(START_TIMEOUT_S)
         return self
 
     def stop(self) -> None:
@@ -182,20 +182,19 @@ class VirtualPlant:
     ) -> None:
         self.stop()
 
-    def _run(self) -> None:
-        asyncio.run(self._serve())
+    def _run(self, opened: Future[tuple[str, int]]) -> None:
+        asyncio.run(self._serve(opened))
 
-    async def _serve(self) -> None:
+    async def _serve(self, opened: Future[tuple[str, int]]) -> None:
         self._loop = asyncio.get_running_loop()
         self._leave = asyncio.Event()
         try:
-            self._bound = await self._server.start(*self._wanted)
+            bound = await self._server.start(*self._bound)
         except OSError as refusal:
-            self._refusal = refusal
-            self._ready.set()
+            opened.set_exception(refusal)
             return
-        self._ready.set()
-        log.info("plant open", extra={"device": self.serial, "address": self.address})
+        opened.set_result(bound)
+        log.info("plant open", extra={"device": self.serial, "port": bound[1]})
         while not self._leave.is_set():
             self._guarded.tick()
             try:

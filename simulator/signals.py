@@ -2,12 +2,14 @@
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 
-def run_until_stopped(beat: Callable[[], None], period_s: float) -> None:
-    """Call `beat` about every `period_s` seconds until the process is told to stop."""
+@contextmanager
+def stop_signals() -> Iterator[threading.Event]:
+    """An event that either signal sets. Enter it before anybody is told that we run."""
     stopped = threading.Event()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -15,8 +17,13 @@ def run_until_stopped(beat: Callable[[], None], period_s: float) -> None:
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        while not stopped.wait(period_s):
-            beat()
+        yield stopped
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def run_until(stopped: threading.Event, beat: Callable[[], None], period_s: float) -> None:
+    """Call `beat` about every `period_s` seconds until the event is set."""
+    while not stopped.wait(period_s):
+        beat()
