@@ -16,15 +16,13 @@ from typing import Any, Self
 
 from system_test.power.disk import Cut
 from system_test.power.mount_point import unmount
+from system_test.processes import ROOT
 
 ANSWER_TIMEOUT_S = 20.0
 """How long the process of the disk may take over anything, on the slowest of machines."""
 
 MOUNT_POLL_S = 0.01
 """Between two looks at whether the mount point is a mount yet."""
-
-REPOSITORY = Path(__file__).resolve().parents[2]
-"""Where `python -m system_test.power.mount` finds its modules."""
 
 
 class Drive:
@@ -36,7 +34,7 @@ class Drive:
         self._answers: Queue[dict[str, Any]] = Queue()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "system_test.power.mount", str(path)],
-            cwd=REPOSITORY,
+            cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -18,16 +18,17 @@ from random import Random
 import pytest
 
 from system_test.power.disk import Cut
-from system_test.power.drive import REPOSITORY, Drive
+from system_test.power.drive import Drive
 from system_test.power.mount_point import require_fuse
+from system_test.processes import ROOT
 
 pytestmark = pytest.mark.system
 
-CUTS = int(os.environ.get("EGRET_TEST_ROUNDS", "20"))
-"""Power cuts per test."""
-
 CHANGES_MAX = 160
 """A cut falls within so many writes and syncs: some forty commits with their checkpoints."""
+
+TEETH_CUTS = 20
+"""Cuts within which a missing sync must have been caught, from the seeds given here."""
 
 WRITER_TIMEOUT_S = 30.0
 """A writer ends by itself once the power is gone."""
@@ -53,7 +54,7 @@ def write_until_cut(drive: Drive, kind: str, way: str) -> int:
     """Run a writer until the power goes; returns the last step that it believed to be safe."""
     written = subprocess.run(
         [sys.executable, "-m", "system_test.power.writers", kind, str(drive.path), way],
-        cwd=REPOSITORY,
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=WRITER_TIMEOUT_S,
@@ -96,13 +97,15 @@ def file_found(drive: Drive) -> int | None:
     return int(content["n"])
 
 
-def cut_again_and_again(drive: Drive, kind: str, way: str, mode: Cut, seed: int) -> list[Aftermath]:
+def cut_again_and_again(
+    drive: Drive, kind: str, way: str, mode: Cut, cuts: int, seed: int
+) -> list[Aftermath]:
     """Write, cut, look, and go on with what is left; stops early once something is torn."""
     random = Random(seed)
     found = rows_found if kind == "rows" else file_found
     aftermaths = []
     promised = 0
-    for _ in range(CUTS):
+    for _ in range(cuts):
         drive.cut(mode, random.getrandbits(32), after=random.randint(1, CHANGES_MAX))
         promised = max(promised, write_until_cut(drive, kind, way))
         drive.restore()
@@ -120,33 +123,33 @@ def lost(aftermaths: list[Aftermath]) -> list[Aftermath]:
 
 
 @pytest.mark.parametrize("mode", list(Cut))
-def test_sqlite_with_full_sync_loses_no_commit(drive: Drive, mode: Cut) -> None:
+def test_sqlite_with_full_sync_loses_no_commit(drive: Drive, mode: Cut, rounds: int) -> None:
     """WAL with synchronous=FULL keeps every commit that it reported, over all cuts."""
-    aftermaths = cut_again_and_again(drive, "rows", "FULL", mode, seed=11)
+    aftermaths = cut_again_and_again(drive, "rows", "FULL", mode, rounds, seed=11)
 
-    assert (CUTS, []) == (len(aftermaths), lost(aftermaths))
+    assert (rounds, []) == (len(aftermaths), lost(aftermaths))
 
 
 @pytest.mark.parametrize("synchronous", ["NORMAL", "OFF"])
 @pytest.mark.parametrize("mode", list(Cut))
 def test_sqlite_without_full_sync_loses_commits(drive: Drive, synchronous: str, mode: Cut) -> None:
     """The rig catches the weaker settings, in either mode."""
-    aftermaths = cut_again_and_again(drive, "rows", synchronous, mode, seed=12)
+    aftermaths = cut_again_and_again(drive, "rows", synchronous, mode, TEETH_CUTS, seed=12)
 
     assert [] != lost(aftermaths)
 
 
 @pytest.mark.parametrize("mode", list(Cut))
-def test_the_full_recipe_is_never_torn(drive: Drive, mode: Cut) -> None:
+def test_the_full_recipe_is_never_torn(drive: Drive, mode: Cut, rounds: int) -> None:
     """Temporary file, fsync, rename, fsync of the folder: the last reported version is there."""
-    aftermaths = cut_again_and_again(drive, "file", "full", mode, seed=13)
+    aftermaths = cut_again_and_again(drive, "file", "full", mode, rounds, seed=13)
 
-    assert (CUTS, []) == (len(aftermaths), lost(aftermaths))
+    assert (rounds, []) == (len(aftermaths), lost(aftermaths))
 
 
 def test_a_rename_without_sync_of_the_folder_is_lost(drive: Drive) -> None:
     """Without the last step the old version comes back, though it is never torn."""
-    aftermaths = cut_again_and_again(drive, "file", "file", Cut.DROP, seed=14)
+    aftermaths = cut_again_and_again(drive, "file", "file", Cut.DROP, TEETH_CUTS, seed=14)
 
     assert (True, []) == (
         bool(lost(aftermaths)),
@@ -157,7 +160,7 @@ def test_a_rename_without_sync_of_the_folder_is_lost(drive: Drive) -> None:
 @pytest.mark.parametrize("mode", list(Cut))
 def test_a_rename_without_sync_of_the_file_is_torn(drive: Drive, mode: Cut) -> None:
     """The new name may stand before its content does: an empty or torn file."""
-    aftermaths = cut_again_and_again(drive, "file", "folder", mode, seed=15)
+    aftermaths = cut_again_and_again(drive, "file", "folder", mode, TEETH_CUTS, seed=15)
 
     assert None in [each.found for each in aftermaths]
 
