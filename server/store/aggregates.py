@@ -9,8 +9,9 @@ pending is folded again from the records beyond the mark.
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping
-from typing import TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite, nan
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -23,7 +24,7 @@ HOUR_S = 3600
 MINUTE_MS = MINUTE_S * 1000
 HOUR_MS = HOUR_S * 1000
 
-PENDING_RECORDS_MAX = 10_000
+PENDING_RECORDS_MAX = 5_000
 """Records that may wait to be folded: bounds the memory, the start and the tail a reader folds."""
 
 SUMMED = frozenset(
@@ -43,24 +44,30 @@ _encode = msgspec.msgpack.Encoder().encode
 decode = msgspec.msgpack.Decoder(dict[str, list[float]]).decode
 
 
-def fold(sums: Sums, values: Mapping[str, Value]) -> None:
-    """Count one reading. What is no finite number is left out: it would poison the sum."""
-    for name, value in values.items():
-        if value.__class__ is str or value - value != 0:  # type: ignore[operator]
-            continue
-        number: float = value  # type: ignore[assignment]
-        figures = sums.get(name)
-        if figures is None:
-            if name in SUMMED:
-                sums[name] = [number, 1, number, number, number]
-            continue
-        figures[0] += number
-        figures[1] += 1
-        if number < figures[2]:
-            figures[2] = number
-        elif number > figures[3]:
-            figures[3] = number
-        figures[4] = number
+def fold(readings: Sequence[Mapping[str, Value]]) -> Sums:
+    """The figures of readings in order of commit.
+
+    Column by column: sum, min and max then run in C, three times as fast as one loop over all.
+    """
+    names = {name for values in readings for name in values} & SUMMED
+    sums: Sums = {}
+    for name in names:
+        figures = _figures([values[name] for values in readings if name in values])
+        if figures is not None:
+            sums[name] = figures
+    return sums
+
+
+def _figures(column: list[Any]) -> Figures | None:
+    """What is no finite number is left out: it would poison the sum."""
+    try:
+        total = sum(column)
+    except TypeError:
+        total = nan
+    if not isfinite(total):
+        column = [each for each in column if not isinstance(each, str) and isfinite(each)]
+        total = sum(column)
+    return [total, len(column), min(column), max(column), column[-1]] if column else None
 
 
 def merge(sums: Sums, later: Sums) -> None:
@@ -88,18 +95,18 @@ class Pending:
     def __init__(self, after: int) -> None:
         """Begin with nothing, where the rows hold everything up to position `after`."""
         self.after = after
-        self.minutes: dict[Interval, Sums] = {}
+        self.minutes: dict[Interval, list[Mapping[str, Value]]] = {}
         self.count = 0
         self._newest_minute = 0
 
     def add(self, device: int, taken_at_ms: int, values: Mapping[str, Value]) -> None:
         """Count one committed reading."""
         start_ms = taken_at_ms - taken_at_ms % MINUTE_MS
-        sums = self.minutes.get((device, start_ms))
-        if sums is None:
-            sums = self.minutes[(device, start_ms)] = {}
+        waiting = self.minutes.get((device, start_ms))
+        if waiting is None:
+            waiting = self.minutes[(device, start_ms)] = []
             self._newest_minute = start_ms
-        fold(sums, values)
+        waiting.append(values)
         self.count += 1
 
     def due(self, taken_at_ms: int) -> bool:
@@ -122,7 +129,8 @@ def write(sql: sqlite3.Connection, pending: Pending, upto: int) -> None:
     `pending` itself is left alone: the caller clears it once the transaction is on disk.
     """
     hours: dict[Interval, Sums] = {}
-    for (device, start_ms), sums in pending.minutes.items():
+    for (device, start_ms), readings in pending.minutes.items():
+        sums = fold(readings)
         _add(sql, MINUTE_S, (device, start_ms), sums)
         merge(hours.setdefault((device, start_ms - start_ms % HOUR_MS), {}), sums)
     for interval, sums in hours.items():
@@ -192,9 +200,7 @@ def rebuild(sql: sqlite3.Connection, minutes: Iterable[Interval]) -> None:
             " ORDER BY position",
             (start_ms, start_ms + MINUTE_MS, device),
         )
-        sums: Sums = {}
-        for (body,) in rows:
-            fold(sums, readable_values(body))
+        sums = fold([readable_values(body) for (body,) in rows])
         _replace(sql, MINUTE_S, (device, start_ms), sums)
         hours.add((device, start_ms - start_ms % HOUR_MS))
     for interval in hours:

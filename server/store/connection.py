@@ -113,10 +113,6 @@ class Connection:
             full=self._full,
         )
 
-    def size_bytes(self) -> int:
-        """What the data takes, its log included."""
-        return self.usage().size_bytes
-
     def _log_bytes(self) -> int:
         try:
             return self._disk.log_path.stat().st_size

@@ -7,23 +7,23 @@ steps of SQLite's machine; a lane that has waited long enough calls `abort`.
 
 import logging
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 from server.errors import StoreUnavailable
 from server.model.cursor import Span
-from server.model.reading import Stored
+from server.model.reading import Stored, Value
 from server.model.request import History, QueryHistory
 from server.store import history
 from server.store.aggregates import (
     MINUTE_MS,
     MINUTE_S,
     Figures,
-    Sums,
     decode,
     fold,
+    join,
     readable_values,
 )
 from server.store.connection import BUSY_TIMEOUT_S, DATABASE_NAME, free_bytes
@@ -152,17 +152,22 @@ def _intervals(
     quantity: str, planned: Plan, rows: list[tuple[int, bytes]], tail: list[tuple[int, bytes]]
 ) -> dict[int, Figures]:
     """The quantity's figures by start of interval."""
-    found: dict[int, Sums] = {}
+    found: dict[int, Figures] = {}
     for start_ms, body in rows:
         figures = decode(body).get(quantity)
         if figures is not None:
-            found[start_ms] = {quantity: figures}
+            found[start_ms] = figures
+    fresh: dict[int, list[Mapping[str, Value]]] = {}
     for taken_at_ms, body in tail:
-        value = readable_values(body).get(quantity)
-        if value is not None:
-            start_ms = taken_at_ms - taken_at_ms % (planned.span_s * 1000)
-            fold(found.setdefault(start_ms, {}), {quantity: value})
-    return {start_ms: sums[quantity] for start_ms, sums in found.items() if quantity in sums}
+        start_ms = taken_at_ms - taken_at_ms % (planned.span_s * 1000)
+        fresh.setdefault(start_ms, []).append(readable_values(body))
+    for start_ms, readings in fresh.items():
+        figures = fold(readings).get(quantity)
+        if figures is not None and start_ms in found:
+            join(found[start_ms], figures)
+        elif figures is not None:
+            found[start_ms] = figures
+    return found
 
 
 def open_reader(folder: Path) -> Reader:
