@@ -1,0 +1,400 @@
+"""Modbus TCP over pymodbus's synchronous client.
+
+Owns one connection at a time and the matching of answers to requests. Refuses to know what a
+register means and when to try again.
+
+Rules:
+
+1. One request in flight. pymodbus numbers and encodes it; `_Client` waits for the answer and
+   `_StrictFramer` accepts it only if transaction, protocol, unit, function and length are those
+   asked for. Nothing is skipped while waiting for something better, and nothing is retried here:
+   a caller that gets words gets exactly the words it asked for.
+2. After a timeout or any surprise the connection is dropped, so that a late answer has no
+   connection to arrive on. Bytes that lie there before a request is sent are such a surprise.
+3. An exception answered to this very request is an answer: the connection stays.
+4. Waiting is done by socket timeouts, which use poll(2); pymodbus's own `select` fails beyond
+   1,024 descriptors. `abort` shuts the socket down, which wakes any wait at once.
+
+Tolerated, because devices in the field do it and no value can land on another address:
+
+- A frame longer than its byte count says (SG inverters pad some blocks). The byte count has to be
+  what was asked for, the values are those counted, the surplus is dropped. Surplus behind the
+  frame's own length also costs the connection.
+- An exception frame with a length of 2 instead of 3 (WiNet-S firmware 12).
+"""
+
+import select
+import socket
+import struct
+from collections.abc import Sequence
+from typing import NoReturn
+
+from pymodbus.client import ModbusTcpClient
+from pymodbus.exceptions import ModbusException
+from pymodbus.framer.socket import FramerSocket
+from pymodbus.pdu import DecodePDU, ModbusPDU
+
+from server.errors import (
+    DeviceTimeout,
+    DeviceUnreachable,
+    EgretError,
+    LinkClosed,
+    ProtocolError,
+    RegisterRefused,
+)
+from server.model.device import Space
+from server.ports import Clock
+
+ANSWER_TIMEOUT_S = 3.0
+"""Seconds for an answer: RS485 devices may take 1 s, and a dongle before them as long again."""
+CONNECT_TIMEOUT_S = 5.0
+"""Seconds for each address that a host name stands for; two retransmissions of a lost SYN."""
+SETTLE_S = 0.0
+"""Seconds of quiet after connecting; some devices drop requests for 1-2 s and need it set."""
+MAX_READ_WORDS = 125
+"""Most words of one read: what the one-byte count of an answer allows."""
+MAX_WRITE_WORDS = 123
+"""Most words of one write: what the one-byte count of a request allows."""
+MAX_FRAME_BYTES = 260
+"""Longest Modbus TCP frame: 7 bytes of header and 253 of message."""
+MAX_PIECES = 64
+"""Pieces an answer may arrive in: a gateway that forwards a serial line byte by byte in fours."""
+
+_HEADER = struct.Struct(">HHHBB")
+_READ_FUNCTION = {Space.INPUT: 4, Space.HOLDING: 3}
+_EXCEPTION = 0x80
+_EXCEPTION_FRAME_BYTES = 9
+_WORDS = tuple(struct.Struct(f">{count}H") for count in range(MAX_READ_WORDS + 1))
+
+_CODES = {
+    1: "illegal function",
+    2: "illegal data address",
+    3: "illegal data value",
+    4: "server device failure",
+    5: "acknowledge, still working",
+    6: "server device busy",
+    10: "gateway path unavailable",
+    11: "gateway target does not answer",
+}
+
+
+class ModbusTcp:
+    """A `ports.Transport`. Used by one thread, but for `abort`."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        timeout_s: float = ANSWER_TIMEOUT_S,
+        connect_timeout_s: float = CONNECT_TIMEOUT_S,
+        settle_s: float = SETTLE_S,
+        clock: Clock | None = None,
+    ) -> None:
+        """Nothing is connected yet.
+
+        With a clock `timeout_s` bounds the whole answer; without one it bounds each piece.
+        """
+        self._host = host
+        self._port = port
+        self._timeout_s = timeout_s
+        self._connect_timeout_s = connect_timeout_s
+        self._settle_s = settle_s
+        self._clock = clock
+        self._client: _Client | None = None
+
+    def read(self, unit_id: int, space: Space, address: int, count: int) -> tuple[int, ...]:
+        """As `ports.RegisterReader.read`."""
+        if not 1 <= count <= MAX_READ_WORDS or not 0 <= address <= 0x10000 - count:
+            raise ValueError(f"no request can read {count} words from {address}")
+        client = self._ready()
+        client.strict.expect_words(_READ_FUNCTION[space], count)
+        try:
+            if space is Space.INPUT:
+                answer = client.read_input_registers(address, count=count, device_id=unit_id)
+            else:
+                answer = client.read_holding_registers(address, count=count, device_id=unit_id)
+        except (EgretError, ModbusException, OSError) as error:
+            self._broken(client, error)
+        self._settled(client, answer, f"{space} {address}+{count} of unit {unit_id}")
+        return client.strict.words
+
+    def write(self, unit_id: int, address: int, words: Sequence[int]) -> None:
+        """As `ports.RegisterWriter.write`."""
+        count = len(words)
+        if not 1 <= count <= MAX_WRITE_WORDS or not 0 <= address <= 0x10000 - count:
+            raise ValueError(f"no request can write {count} words to {address}")
+        if not all(0 <= word <= 0xFFFF for word in words):
+            raise ValueError(f"not all words are 16 bits: {list(words)}")
+        client = self._ready()
+        client.strict.expect_echo(address, words)
+        try:
+            if count == 1:
+                answer = client.write_register(address, words[0], device_id=unit_id)
+            else:
+                answer = client.write_registers(address, list(words), device_id=unit_id)
+        except (EgretError, ModbusException, OSError) as error:
+            self._broken(client, error)
+        self._settled(client, answer, f"write to {address}+{count} of unit {unit_id}")
+
+    def open(self) -> None:
+        """As `ports.Session.open`."""
+        if self._client is not None and self._client.idle():
+            return
+        self.close()
+        self._client = client = _Client(
+            self._host, self._port, self._timeout_s, self._connect_timeout_s, self._clock
+        )
+        try:
+            client.dial(self._settle_s)
+        except (EgretError, OSError, UnicodeError) as error:
+            self.close()
+            if client.aborted:
+                raise DeviceUnreachable(f"{self._name}: connecting was broken off") from error
+            raise DeviceUnreachable(f"{self._name}: {error}") from error
+
+    def close(self) -> None:
+        """As `ports.Session.close`."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def abort(self) -> None:
+        """As `ports.Session.abort`."""
+        client = self._client
+        if client is not None:
+            client.abort()
+
+    @property
+    def _name(self) -> str:
+        return f"{self._host}:{self._port}"
+
+    def _ready(self) -> "_Client":
+        """A connection with nothing on it."""
+        self.open()
+        assert self._client is not None
+        return self._client
+
+    def _broken(self, client: "_Client", error: Exception) -> NoReturn:
+        """Drop the connection and raise what it means."""
+        client.close()
+        if self._client is client:
+            self._client = None
+        if client.aborted:
+            raise DeviceTimeout(f"{self._name}: the call was broken off") from error
+        if isinstance(error, EgretError):
+            raise error
+        if isinstance(error, ConnectionError):
+            raise LinkClosed(f"{self._name}: {error}") from error
+        if isinstance(error, OSError):
+            raise DeviceUnreachable(f"{self._name}: {error}") from error
+        raise ProtocolError(f"{self._name}: {error}", client.strict.frame) from error
+
+    def _settled(self, client: "_Client", answer: ModbusPDU, request: str) -> None:
+        """Raise what the device refused; give up a connection that has bytes left over."""
+        if client.strict.surplus:
+            client.close()
+            self._client = None
+        code = answer.exception_code
+        if code or answer.function_code & _EXCEPTION:
+            meaning = _CODES.get(code, "unknown exception")
+            raise RegisterRefused(code, f"{self._name}: {request}: exception {code}, {meaning}")
+
+
+class _Client(ModbusTcpClient):
+    """pymodbus's client with its own connection, waiting and matching replaced.
+
+    Made anew for each connection, so that nothing of an old one (a lock, a number, a byte) can
+    reach the next.
+    """
+
+    def __init__(
+        self, host: str, port: int, timeout_s: float, connect_s: float, clock: Clock | None
+    ) -> None:
+        super().__init__(host, port=port, timeout=timeout_s, retries=0)
+        self.strict = _StrictFramer(DecodePDU(False))
+        self.framer = self.transaction.framer = self.strict
+        self.aborted = False
+        self._waiting = select.poll()
+        self._timeout_s = timeout_s
+        self._connect_s = connect_s
+        self._clock = clock
+
+    def connect(self) -> bool:
+        """pymodbus asks before each request; connecting is `dial`'s work and never implicit."""
+        return self.socket is not None
+
+    def dial(self, settle_s: float) -> None:
+        """Try each address of the host until one accepts; then keep quiet for `settle_s`."""
+        error: Exception = OSError("the name stands for no address")
+        host, port = self.comm_params.host, self.comm_params.port
+        for family, kind, protocol, _, address in socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM
+        ):
+            if self.aborted:
+                break
+            try:
+                self.socket = socket.socket(family, kind, protocol)
+                self.socket.settimeout(self._connect_s)
+                self.socket.connect(address)
+                self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self._settle(settle_s)
+                self.socket.settimeout(self._timeout_s)
+                self._waiting.register(self.socket, select.POLLIN)
+                return
+            except (OSError, LinkClosed) as failure:
+                error = failure
+                self.close()
+        raise error
+
+    def _settle(self, settle_s: float) -> None:
+        """Wait on the socket itself, so that `abort` and a device that hangs up are noticed."""
+        assert self.socket is not None
+        if settle_s <= 0:
+            return
+        self.socket.settimeout(settle_s)
+        try:
+            early = self.socket.recv(1, socket.MSG_PEEK)
+        except TimeoutError:
+            return
+        if not early:
+            raise LinkClosed("closed right after connecting; it may allow one client only")
+        raise LinkClosed("it speaks before it is asked; this is no Modbus server")
+
+    def idle(self) -> bool:
+        """True when the connection stands and nothing lies on it."""
+        if self.socket is None or self.aborted:
+            return False
+        return not self._waiting.poll(0)
+
+    def close(self) -> None:
+        """Give the descriptor back; what waits on it must have been woken before."""
+        connection, self.socket = self.socket, None
+        if connection is not None:
+            connection.close()
+
+    def abort(self) -> None:
+        """From another thread: wake whatever waits on the socket; its owner closes it."""
+        self.aborted = True
+        connection = self.socket
+        if connection is not None:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # Not connected, or closed in the meantime: nothing waits any more.
+
+    def send(self, request: bytes, addr: tuple[str, int] | None = None) -> int:
+        """The whole request, or an error."""
+        assert self.socket is not None
+        try:
+            self.socket.sendall(request)
+        except TimeoutError as error:
+            raise DeviceTimeout("the device takes no request") from error
+        return len(request)
+
+    def recv(self, size: int | None) -> bytes:
+        """The bytes of one answer, complete by its own account; perhaps more than that."""
+        assert self.socket is not None
+        data = self._piece(b"", self._timeout_s)
+        if self.strict.complete(data):
+            return data
+        deadline = self._clock.monotonic() + self._timeout_s if self._clock else 0.0
+        for _ in range(MAX_PIECES):
+            if self._clock is None:
+                left_s = self._timeout_s
+            elif (left_s := deadline - self._clock.monotonic()) <= 0:
+                raise DeviceTimeout(f"half an answer in {self._timeout_s} s [{data.hex(' ')}]")
+            data += self._piece(data, left_s)
+            if self.strict.complete(data):
+                self.socket.settimeout(self._timeout_s)
+                return data
+        raise ProtocolError(f"an answer in more than {MAX_PIECES} pieces", data)
+
+    def _piece(self, before: bytes, timeout_s: float) -> bytes:
+        assert self.socket is not None
+        if before:
+            self.socket.settimeout(timeout_s)
+        try:
+            piece = self.socket.recv(MAX_FRAME_BYTES)
+        except TimeoutError as error:
+            text = f"half an answer [{before.hex(' ')}]" if before else "no answer"
+            raise DeviceTimeout(f"{text} in {self._timeout_s} s") from error
+        if piece:
+            return piece
+        if before:
+            raise ProtocolError("closed in the middle of an answer", before)
+        raise LinkClosed("closed instead of answering")
+
+
+class _StrictFramer(FramerSocket):
+    """Accepts the one answer that belongs to the request in flight, and nothing else."""
+
+    def __init__(self, decoder: DecodePDU) -> None:
+        super().__init__(decoder)
+        self.frame = b""
+        self.surplus = False
+        self.words: tuple[int, ...] = ()
+        self._function = 0
+        self._body_bytes = 0
+        self._echo: bytes | None = None
+
+    def expect_words(self, function: int, count: int) -> None:
+        """The next answer is to carry `count` words."""
+        self._function = function
+        self._body_bytes = 1 + 2 * count
+        self._echo = None
+
+    def expect_echo(self, address: int, words: Sequence[int]) -> None:
+        """The next answer is to repeat the address, and the word or the number of words."""
+        self._function = 6 if len(words) == 1 else 16
+        last = words[0] if len(words) == 1 else len(words)
+        self._echo = struct.pack(">HH", address, last)
+        self._body_bytes = len(self._echo)
+
+    def complete(self, data: bytes) -> bool:
+        """True when `data` is as long as it says, or already shows that it is no answer."""
+        if len(data) < _HEADER.size:
+            return False
+        protocol, length, function = data[2] << 8 | data[3], data[4] << 8 | data[5], data[7]
+        if protocol or not 2 <= length <= MAX_FRAME_BYTES - 6:
+            return True
+        if length == 2 and function & _EXCEPTION:
+            return len(data) >= _EXCEPTION_FRAME_BYTES
+        return len(data) >= 6 + length
+
+    def handleFrame(  # noqa: N802 - pymodbus's name
+        self, data: bytes, exp_devid: int, exp_tid: int
+    ) -> tuple[int, ModbusPDU | None]:
+        """Called by pymodbus with what `recv` returned; raises ProtocolError on any surprise."""
+        self.frame = data
+        transaction, protocol, length, unit, function = _HEADER.unpack_from(data)
+        if protocol or not 2 <= length <= MAX_FRAME_BYTES - 6:
+            raise ProtocolError("not a Modbus TCP frame", data)
+        if transaction != exp_tid:
+            raise ProtocolError(f"answers request {transaction}, not {exp_tid}", data)
+        if unit != exp_devid:
+            raise ProtocolError(f"comes from unit {unit}, not {exp_devid}", data)
+        answer = ModbusPDU(dev_id=unit, transaction_id=transaction)
+        answer.function_code = function
+        if function == self._function | _EXCEPTION:
+            end = max(6 + length, _EXCEPTION_FRAME_BYTES)
+            answer.exception_code = data[_HEADER.size]
+        elif function == self._function:
+            end = 6 + length
+            self.words = self._words(data[:end])
+        else:
+            raise ProtocolError(f"function {function} instead of {self._function}", data)
+        self.surplus = len(data) > end
+        return len(data), answer
+
+    def _words(self, frame: bytes) -> tuple[int, ...]:
+        body = frame[_HEADER.size :]
+        if len(body) < self._body_bytes:
+            raise ProtocolError(f"{len(body)} bytes instead of {self._body_bytes}", frame)
+        if self._echo is not None:
+            if body[: self._body_bytes] != self._echo:
+                raise ProtocolError("repeats something else than was written", frame)
+            return ()
+        if body[0] != self._body_bytes - 1:
+            raise ProtocolError(f"byte count {body[0]} instead of {self._body_bytes - 1}", frame)
+        return _WORDS[body[0] // 2].unpack_from(body, 1)
