@@ -1,7 +1,7 @@
 """Who may import whom: downwards only, no cycles, no process imports another.
 
 The table below is the order of docs/architecture.md, from the bottom up. A row may import the
-rows beneath it and its own room, never a neighbour in its row, with the one exception named.
+rows beneath it and its own room, never a neighbour in its row; exceptions either way are named.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,19 +11,31 @@ from server_unit_test.architecture.source import PROCESSES, Finding, Source, imp
 ROWS: tuple[tuple[str, ...], ...] = (
     ("errors", "model"),
     ("ports", "durable_file"),
-    ("engine", "devices", "ledger"),
-    ("tasks", "transports", "store", "sinks", "identity", "host", "settings", "clock", "log"),
-    ("api",),
+    ("engine", "settings"),
+    ("devices",),
+    ("ledger",),
+    ("tasks", "transports", "store", "sinks", "identity", "host", "clock", "log"),
+    ("api", "gateway"),
     ("app",),
     ("__main__",),
 )
 
+ADAPTERS = ("transports", "store", "sinks", "identity", "host")
+
 SIDEWAYS: Mapping[tuple[str, str], str] = {
     ("model", "errors"): "values raise the errors of their own row",
-    ("devices", "engine"): "a link's table is a machine, and it backs off as the engine does",
-    ("ledger", "engine"): "a delivery backs off as the engine does",
 }
 """(from, to) -> why this neighbour may be imported."""
+
+STRANGERS: Mapping[tuple[str, str], str] = {
+    ("devices", "settings"): "it is given a DeviceConfig",
+    **{(adapter, "ledger"): "it is given values and hands values back" for adapter in ADAPTERS},
+    **{(adapter, "settings"): "it is given the values it needs" for adapter in ADAPTERS},
+    **{("gateway", adapter): "app.py passes it in" for adapter in ADAPTERS},
+    ("gateway", "clock"): "it is given a Clock",
+    ("ledger", "durable_file"): "it touches no disk",
+}
+"""(from, to) -> what holds instead, where a lower row is nevertheless none of one's business."""
 
 LEAVES = frozenset({"settings", "clock", "log"})
 """Modules that know LEAF_MAY_KNOW, and nothing else of the server."""
@@ -52,6 +64,8 @@ def _refusal(here: str, there: str) -> str:
     if mine is None or theirs is None:
         unknown = here if mine is None else there
         return f"server/{unknown} has no row; give it one in architecture/layers.py and say why"
+    if (here, there) in STRANGERS:
+        return f"{here} may not know {there}; {STRANGERS[here, there]}"
     if here in LEAVES and there not in LEAF_MAY_KNOW:
         return f"{here} is a leaf and may know values, errors and ports only; pass the value in"
     if theirs > mine:
