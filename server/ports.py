@@ -84,8 +84,51 @@ class Sink(Protocol):
         """
         ...
 
+    def abort(self) -> None:
+        """Break a call in flight from another thread, at once. Never blocks, never raises."""
+        ...
+
     def close(self) -> None:
         """Give connections back. Never raises."""
+        ...
+
+
+class SinkSetup(Protocol):
+    """One configured sink and how it wants to be fed."""
+
+    @property
+    def sink_id(self) -> str:
+        """Its stable name: cursors are kept under it."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """Which adapter serves it: `harvest`, ..."""
+        ...
+
+    @property
+    def target(self) -> str:
+        """Where it goes, for people: a URL without secrets."""
+        ...
+
+    @property
+    def sink(self) -> Sink:
+        """The adapter."""
+        ...
+
+    @property
+    def interval_s(self) -> float:
+        """Seconds between batches."""
+        ...
+
+    @property
+    def batch_records(self) -> int:
+        """Most records of one batch."""
+        ...
+
+    @property
+    def history(self) -> bool:
+        """Whether it also wants what was stored before it was configured."""
         ...
 
 
@@ -128,9 +171,33 @@ class RecordWriter(Protocol):
         """Remove one slice of the oldest records beyond the limits. Raises as commit does."""
         ...
 
-    def correct_clock(self, boot: int, after: int, difference_ms: int) -> int:
-        """Move the unsynced records of `boot` beyond position `after`; return how many."""
+    def correct_clock(self, boot: int, after: int, epoch_ms: int) -> int:
+        """Restamp the unsynced records of `boot` beyond position `after`; return how many.
+
+        Each gets `epoch_ms` (the UTC time at which this boot's uptime was zero) plus its own
+        uptime, and the quality `corrected`. Raises as commit does.
+        """
         ...
+
+
+class Quarantiner(Protocol):
+    """Keeps what an endpoint refuses; the same adapter as the RecordWriter, on its lane."""
+
+    def quarantine(self, sink_id: str, position: int, reason: str, at_ms: int) -> None:
+        """Remember that `sink_id` refuses the record at `position`. Raises as commit does."""
+        ...
+
+    def forget_sink(self, sink_id: str) -> None:
+        """Forget the cursor of a sink that is no longer configured. Raises as commit does."""
+        ...
+
+    def abort(self) -> None:
+        """Break a statement in flight from another thread. Never blocks, never raises."""
+        ...
+
+
+class Store(RecordWriter, Quarantiner, Protocol):
+    """The writing side of the database as a whole."""
 
 
 class RecordReader(Protocol):
@@ -142,6 +209,14 @@ class RecordReader(Protocol):
 
     def history(self, query: QueryHistory) -> History:
         """A curve, from the aggregates. Raises StoreUnavailable."""
+        ...
+
+    def abort(self) -> None:
+        """Break a query in flight from another thread. Never blocks, never raises."""
+        ...
+
+    def close(self) -> None:
+        """Give the connection back. Never raises."""
         ...
 
 

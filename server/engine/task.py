@@ -5,10 +5,11 @@ block and runs on its lane's helper thread, and `settle`, which never blocks, ru
 thread, may change state, and says what happens next. A task without a lane only settles.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
+
+from msgspec import Struct
 
 
 class Kind(StrEnum):
@@ -34,13 +35,17 @@ class Kind(StrEnum):
     """Snapshots, clock checks, figures."""
 
 
-class Ok(NamedTuple):
+ONE_SHOT = frozenset({Kind.COMMAND, Kind.REQUEST, Kind.PROBE})
+"""Kinds whose every failure is told to whoever asked, and never repeated by the engine."""
+
+
+class Ok(Struct, frozen=True):
     """`work` returned; `value` is what it handed back (None for a task without a lane)."""
 
     value: object
 
 
-class Failed(NamedTuple):
+class Failed(Struct, frozen=True):
     """`work` raised one of `errors`, or overran its budget (then `error` is `Overrun`)."""
 
     error: Exception
@@ -53,20 +58,20 @@ class Overrun(Exception):
     """The call exceeded its budget: whether it took effect is unknown, its answer is discarded."""
 
 
-class Submission(NamedTuple):
+class Submission(Struct, frozen=True):
     """A task to be added, due at monotonic second `at`."""
 
     task: "Task"
     at: float
 
 
-class Done(NamedTuple):
+class Done(Struct, frozen=True):
     """The task is finished; `then` are tasks to add."""
 
     then: tuple[Submission, ...] = ()
 
 
-class Again(NamedTuple):
+class Again(Struct, frozen=True):
     """The task runs again at monotonic second `at`; `missed` beats of its grid were dropped."""
 
     at: float
@@ -148,6 +153,3 @@ class Grid:
             return following, 0
         upcoming = self.after(now)
         return upcoming, max(0, round((upcoming - following) / self.period_s))
-
-
-Settle: TypeAlias = Callable[[Outcome, float], Verdict]

@@ -1,0 +1,47 @@
+"""The gateway's command line: `python -m server --help`."""
+
+import argparse
+import sys
+from typing import Any
+
+from server import __version__
+from server.app import Options, run
+from server.settings import data_folder, environment
+
+EPILOG = """\
+Every setting can also be given as an environment variable EGRET_... (EGRET_API_PORT=8081) or in
+DATA/settings.json; the command line stands above the environment, and that above the file.
+docs/settings.md lists them all. Stop with Ctrl-C: what is in memory goes to disk first.
+"""
+
+
+def arguments() -> argparse.ArgumentParser:
+    """The options of `python -m server`."""
+    parser = argparse.ArgumentParser(
+        prog="python -m server",
+        description="Egret, the energy gateway: reads inverters, keeps every reading, delivers it.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--data", metavar="DIR", help="where everything is kept (default: data)")
+    parser.add_argument("--host", help="where the API and the page listen (default: 127.0.0.1)")
+    parser.add_argument("--port", type=int, help="their port, 0 for a free one (default: 8080)")
+    parser.add_argument("--log-level", metavar="LEVEL", help="DEBUG, INFO, WARNING or ERROR")
+    parser.add_argument("--json", action="store_true", help="print the address as one line of JSON")
+    parser.add_argument("--version", action="version", version=f"egret {__version__}")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse, then run; returns the exit code."""
+    options = arguments().parse_args(argv)
+    environ = environment()
+    given: dict[str, Any] = {
+        "api": {"host": options.host, "port": options.port},
+        "log": {"level": options.log_level},
+    }
+    return run(Options(data_folder(options.data, environ), options.json), environ, given)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

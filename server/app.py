@@ -1,0 +1,229 @@
+"""The composition root: builds every adapter, wires the ports, runs the loop. Imports anything.
+
+It decides nothing: settings decide which adapters there are, `gateway.py` what runs on them.
+"""
+
+import json
+import logging
+import random
+import secrets
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from server import __version__, log as logs
+from server.api import logger as api_logger
+from server.api.server import ApiServer
+from server.api.services import Services, Supported
+from server.clock import SystemClock
+from server.devices.plant import Plant
+from server.devices.profile import Profile, load_profiles
+from server.engine.inbox import Inbox
+from server.engine.lanes import Lanes
+from server.engine.runner import perform
+from server.engine.task import Task
+from server.errors import EgretError
+from server.gateway import Counter, Gateway
+from server.host import instance, network, system
+from server.identity.software_key import SoftwareKey
+from server.ledger.buffer import Buffer
+from server.ledger.delivery import Delivery
+from server.ledger.disk import Disk
+from server.ledger.house import Adapters, House
+from server.ledger.notices import NoticeBoard
+from server.ledger.portrait import Nameplate
+from server.model.configuration import Configuration
+from server.model.notice import Level
+from server.ports import Clock, SinkSetup
+from server.settings import Settings
+from server.sinks import sinks_of
+from server.store.database import open_store
+from server.store.readings import open_reader
+from server.tasks.stop_gateway import StopGateway
+from server.transports import open_transport
+
+log = logging.getLogger("server")
+
+API_STOP_S = 1.0
+"""What open requests get when the gateway stops."""
+
+STORE_FOLDER = "store"
+PROFILE_FOLDER = "profiles"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line decided."""
+
+    data: Path
+    json_line: bool = False
+
+
+class App:
+    """One process: built, run, stopped."""
+
+    def __init__(self, options: Options, environ: Mapping[str, str], given: dict[str, Any]) -> None:
+        self._options = options
+        self._instance = instance.lock(options.data)
+        settings = Settings.load(options.data, environ, given)
+        configuration = settings.configuration
+        logs.configure(configuration.log.level, sys.stderr)
+        self._clock: Clock = SystemClock(configuration.clock.trust)
+        started = self._clock.monotonic()
+        self._signer = SoftwareKey.open(options.data)
+        loaded = load_profiles(options.data / PROFILE_FOLDER)
+        store_folder = options.data / STORE_FOLDER
+        self._opened = open_store(store_folder, ballast_bytes=configuration.store.ballast_bytes)
+        house = House(
+            clock=self._clock,
+            draw=random.random,
+            adapters=Adapters(
+                store=self._opened.writer,
+                open_reader=partial(open_reader, store_folder),
+                open_transport=open_transport,
+                sinks_of=self._sinks,
+                profiles=loaded.profiles,
+            ),
+            settings=settings,
+            plant=Plant(loaded.profiles, open_transport, self._opened.last_taken_at_ms),
+            buffer=Buffer(boot=secrets.randbits(63)),
+            delivery=Delivery(self._opened.head),
+            notices=NoticeBoard(),
+            disk=Disk(committed_at=started),
+            started=started,
+        )
+        problems = [*settings.problems, *loaded.problems, self._opened.problem]
+        self._post_problems(house, [each for each in (*problems, self._signer.problem) if each])
+        plate = Nameplate.of(self._signer, __version__, self._clock.utc_ms())
+        self._gateway = Gateway(
+            house, plate, _report, self._opened.cursors, self._opened.quarantined
+        )
+        self._inbox = Inbox()
+        self._lanes = Lanes(self._inbox, perform, self._gateway.engine.preempted)
+        self._runner = self._gateway.run_on(self._inbox, self._lanes)
+        self._api = self._api_server(configuration, loaded.profiles)
+        self._stop_asked = False
+        self._finished = False
+
+    def run(self) -> int:
+        """Serve until a signal asks to stop; returns the exit code."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._signalled)
+        host, port = self._api.start()
+        self._announce(host, port)
+        self._gateway.begin(self._clock.monotonic())
+        stopping = False
+        while not self._finished:
+            if self._stop_asked and not stopping:
+                stopping = True
+                self._begin_stop()
+            self._runner.turn()
+        self._close()
+        return 0
+
+    def close_unstarted(self) -> None:
+        """Give back what the constructor took, when starting failed."""
+        self._close()
+
+    def _sinks(self, configuration: Configuration) -> dict[str, SinkSetup]:
+        return dict(sinks_of(configuration, self._signer))
+
+    def _api_server(
+        self, configuration: Configuration, profiles: Mapping[str, Profile]
+    ) -> ApiServer:
+        services = Services(
+            signer=self._signer,
+            clock=self._clock,
+            version=__version__,
+            supported=tuple(_supported(each) for each in profiles.values()),
+            network_address=network.read_address,
+            system=system.read_system,
+            log_level_of=api_logger.levels,
+            set_log_level=api_logger.set_level,
+            names=network.own_names(),
+        )
+        desk = Counter(self._gateway, self._inbox)
+        return ApiServer(desk, services, configuration.api.host, configuration.api.port)
+
+    def _post_problems(self, house: House, problems: list[str]) -> None:
+        for number, problem in enumerate(problems):
+            house.notices.post(f"start {number}", Level.ERROR, problem, self._clock.utc_ms())
+
+    def _announce(self, host: str, port: int) -> None:
+        shown = f"[{host}]" if ":" in host else host
+        url = f"http://{shown}:{port}"
+        if self._options.json_line:
+            print(json.dumps({"url": url}), flush=True)
+        elif host in LOOPBACK:
+            print(f"Egret {__version__} is at {url} (from this machine only)", flush=True)
+        else:
+            print(f"Egret {__version__} is at {url}", flush=True)
+        if host not in LOOPBACK:
+            log.warning(
+                "the API is open to the network and has no access control yet; "
+                "use api.host 127.0.0.1 unless you trust everybody on it",
+                extra={"host": host},
+            )
+
+    def _signalled(self, number: int, frame: FrameType | None) -> None:
+        self._stop_asked = True
+        self._inbox.ring()
+
+    def _begin_stop(self) -> None:
+        now = self._clock.monotonic()
+        gateway = self._gateway
+        log.info("stopping", extra={"buffered": len(gateway.house.buffer)})
+        gateway.stop(now)
+        stop = StopGateway(
+            gateway.house,
+            now,
+            gateway.engine.in_flight,
+            gateway.break_off,
+            gateway.last_commit,
+            self._finish,
+        )
+        gateway.engine.submit(stop, now)
+
+    def _finish(self) -> None:
+        self._finished = True
+
+    def _close(self) -> None:
+        self._api.stop(API_STOP_S)
+        self._lanes.close()
+        if not self._gateway.engine.in_flight():
+            self._gateway.close()
+            self._opened.writer.close()
+        self._instance.close()
+
+
+def _supported(profile: Profile) -> Supported:
+    return Supported(profile.name, profile.title, tuple(sorted(set(profile.models.values()))))
+
+
+def _report(half: str, task: Task, error: Exception) -> None:
+    log.error(
+        "a task raised what it must not",
+        extra={"task": type(task).__name__, "half": half},
+        exc_info=error,
+    )
+
+
+def run(options: Options, environ: Mapping[str, str], given: dict[str, Any]) -> int:
+    """Build and run; an error that a person can mend is told in one line."""
+    try:
+        app = App(options, environ, given)
+    except (EgretError, OSError) as error:
+        print(f"egret: {error}", file=sys.stderr)
+        return 1
+    try:
+        return app.run()
+    except EgretError as error:
+        print(f"egret: {error}", file=sys.stderr)
+        app.close_unstarted()
+        return 1

@@ -1,0 +1,147 @@
+"""The plant: configured devices, their links, and the latest value of each.
+
+Mutable, owned by the engine thread. It knows no transport's protocol and no database: it is
+given a Polled and makes a Reading of it. One endpoint has one session, shared by the devices
+behind it, because many devices accept a single client.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from server.devices.driver import Driver, Polled
+from server.devices.link import Link
+from server.devices.profile import Profile
+from server.model.delivery import DeviceFacts
+from server.model.device import DeviceConfig, Endpoint, Identity
+from server.model.reading import ClockQuality, Reading
+from server.model.snapshot import DeviceView, Refusal
+from server.ports import Transport
+
+OpenTransport = Callable[[Endpoint], Transport]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When something was read: the three clocks of a reading."""
+
+    utc_ms: int
+    uptime_ms: int
+    clock: ClockQuality
+
+
+class Device:
+    """One configured device and what is known of it now."""
+
+    def __init__(self, config: DeviceConfig, transport: Transport, link: Link) -> None:
+        self.config = config
+        self.transport = transport
+        self.link = link
+        self.driver: Driver | None = None
+        self.identity: Identity | None = None
+        self.latest: Reading | None = None
+        self.refused: tuple[Refusal, ...] = ()
+        self.polls = 0
+        self.failures = 0
+        self.missed = 0
+
+    @property
+    def facts(self) -> DeviceFacts:
+        """What sinks say about it."""
+        identity = self.identity
+        return DeviceFacts(
+            device_id=self.config.device_id,
+            name=self.config.name,
+            profile=identity.profile if identity else self.config.profile,
+            serial=(identity.serial if identity else "") or self.config.serial,
+            model=(identity.model if identity else "") or self.config.model,
+        )
+
+    def view(self, now: float, at_ms: int) -> DeviceView:
+        """The device as the API shows it."""
+        link = self.link
+        wait_s = None if link.retry_at is None else max(0.0, link.retry_at - now)
+        return DeviceView(
+            config=self.config,
+            state=link.state,
+            since_ms=link.since_ms,
+            error=link.error,
+            retry_at_ms=None if wait_s is None else at_ms + round(wait_s * 1000),
+            identity=self.identity,
+            latest=self.latest,
+            refused=self.refused,
+            polls=self.polls,
+            failures=self.failures,
+            missed=self.missed,
+        )
+
+
+class Plant:
+    """See the module's docstring."""
+
+    def __init__(
+        self,
+        profiles: Mapping[str, Profile],
+        open_transport: OpenTransport,
+        last_taken_at_ms: Mapping[str, int],
+    ) -> None:
+        self.profiles = profiles
+        self.devices: dict[str, Device] = {}
+        self._open_transport = open_transport
+        self._last_ms = dict(last_taken_at_ms)
+
+    def add(self, config: DeviceConfig, now: float, at_ms: int) -> Device:
+        """Take a device in; raises KeyError when its id is taken."""
+        if config.device_id in self.devices:
+            raise KeyError(config.device_id)
+        shared = self.session_of(config.endpoint)
+        transport = self._open_transport(config.endpoint) if shared is None else shared
+        device = Device(config, transport, Link(config.device_id, now, at_ms))
+        self.devices[config.device_id] = device
+        return device
+
+    def remove(self, device_id: str) -> tuple[Device, Transport | None]:
+        """Forget a device; also returns the session to close, if nobody else uses it."""
+        device = self.devices.pop(device_id)
+        shared = self.session_of(device.config.endpoint)
+        return device, device.transport if shared is None else None
+
+    def describe(self, device_id: str) -> DeviceFacts:
+        """What sinks say about a device, also one that was removed meanwhile."""
+        device = self.devices.get(device_id)
+        return device.facts if device else DeviceFacts(device_id, device_id, "", device_id, "")
+
+    def identified(self, device: Device, identity: Identity) -> None:
+        """A connect found out who answers: make the driver that polls it."""
+        device.identity = identity
+        if device.driver is None or device.driver.profile.name != identity.profile:
+            profile = self.profiles[identity.profile]
+            device.driver = Driver(profile, device.config.unit_id, device.refused)
+        if not device.config.serial and identity.serial:
+            device.config = replace(device.config, serial=identity.serial, model=identity.model)
+
+    def accept(self, device: Device, polled: Polled, moment: Moment) -> Reading:
+        """Make the device's next reading; its millisecond is never one that it had before."""
+        device.polls += 1
+        device.refused = polled.refused
+        device_id = device.config.device_id
+        taken_at_ms = moment.utc_ms
+        last_ms = self._last_ms.get(device_id)
+        if taken_at_ms == last_ms:
+            taken_at_ms += 1
+        self._last_ms[device_id] = taken_at_ms
+        device.latest = Reading(
+            device=device_id,
+            taken_at_ms=taken_at_ms,
+            uptime_ms=moment.uptime_ms,
+            clock=moment.clock,
+            values=polled.values,
+            words=polled.words,
+        )
+        return device.latest
+
+    def session_of(self, endpoint: Endpoint) -> Transport | None:
+        """The session that a configured device has with this endpoint."""
+        for device in self.devices.values():
+            if device.config.endpoint == endpoint:
+                return device.transport
+        return None

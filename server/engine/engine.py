@@ -1,0 +1,416 @@
+"""The engine: decides what runs next. No input or output, no clock, no threads.
+
+Rules:
+- Every method that depends on time takes `now`, in monotonic seconds.
+- A task waits in one heap by due time; once due it moves to its lane's ready heap, or to the
+  lane-less one, ordered by rank (of its kind, in the present mode), due time and sequence.
+- One call is in flight per lane. A call that overruns its budget is settled as `Overrun`; its
+  lane's generation is raised, so that whatever it answers later is discarded; when its thread
+  does not come back within LANE_ABANDON_S it is replaced, at most MAX_ABANDONED times.
+- The engine decides and the runner does: decisions are values.
+"""
+
+import math
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from heapq import heappop
+
+from server.engine.heaps import GONE, READY, RUNNING, WAITING, Figures, Ready, Ticket, Waiting
+from server.engine.task import Again, Kind, LaneTask, Overrun, Submission, Task, Verdict
+from server.errors import Busy
+from server.model.statistics import (
+    LATENESS_EDGES_S,
+    KindStatistics,
+    LaneStatistics,
+    Statistics,
+)
+
+MAX_LANES = 1_200
+"""Helper threads at most: a thousand endpoints, their sinks, and the store."""
+
+MAX_QUEUED = 1_100_000
+"""Tasks at most; beyond it `submit` raises Busy. The largest measured queue is a million."""
+
+LANE_ABANDON_S = 30.0
+"""How long a broken-off call may take to give its thread back before the thread is replaced."""
+
+MAX_ABANDONED = 32
+"""Threads written off at most over the life of the process; each costs a stack."""
+
+BUG_FIRST_S = 1.0
+BUG_CEILING_S = 300.0
+"""Pause after a task raised what it must not: doubled each time in a row, up to the ceiling."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Run the work of `task` on `lane`; answer with this generation."""
+
+    lane: str
+    generation: int
+    task: LaneTask
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """The call on `lane` overran its budget: close its session from outside."""
+
+    lane: str
+    task: LaneTask
+    ticket: Ticket | None
+    """To be settled as Overrun; None on a patient lane, whose answer is awaited all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """The thread of `lane` did not come back: leave it behind and use a new one."""
+
+    lane: str
+
+
+Decision = Start | Break | Replace
+
+
+@dataclass(slots=True)
+class _Lane:
+    """What the engine knows of a lane."""
+
+    name: str
+    ready: Ready
+    patient: bool
+    running: Ticket | None = None
+    rank: int = 0
+    since: float = 0.0
+    deadline: float = math.inf
+    generation: int = 0
+    inside: int = -1
+    """The generation that the thread inside a call was started with; -1 when none is."""
+    stuck: bool = False
+    """The call overran its budget and its thread is still inside."""
+
+    def free(self) -> None:
+        """No thread is inside any more."""
+        self.inside, self.stuck, self.deadline, self.running = -1, False, math.inf, None
+
+
+@dataclass(slots=True)
+class Counters:
+    """Totals over the life of the engine."""
+
+    missed: int = 0
+    abandoned: int = 0
+    bugs: int = 0
+    streaks: dict[int, int] = field(default_factory=dict)
+    """Bugs in a row, by the identity of a task that is still queued."""
+
+
+class Engine:
+    """See the module's docstring."""
+
+    def __init__(
+        self,
+        ranks: Mapping[Kind, int],
+        *,
+        patient: Collection[str] = (),
+        max_lanes: int = MAX_LANES,
+    ) -> None:
+        self._ranks = ranks
+        self._patient = frozenset(patient)
+        self._max_lanes = max_lanes
+        self._allowed: Collection[Kind] = frozenset(Kind)
+        self._open = True
+        self._waiting = Waiting()
+        self._inline = Ready(None)
+        self._lanes: dict[str, _Lane] = {}
+        self._idle: dict[str, _Lane] = {}
+        """Lanes that may have something to start: ready work and no thread inside a call."""
+        self._busy: dict[str, _Lane] = {}
+        """Lanes with a thread inside a call, be it one that was broken off."""
+        self._soonest_deadline = math.inf
+        """No deadline of a busy lane lies before this; it may be stale on the early side."""
+        self._figures = {kind: Figures(len(LATENESS_EDGES_S) + 1) for kind in Kind}
+        self._counters = Counters()
+
+    # -- tasks come in -------------------------------------------------------------------------
+
+    def submit(self, task: Task, at: float) -> Ticket:
+        """Queue `task`, due at monotonic second `at`. Raises Busy at MAX_QUEUED or MAX_LANES."""
+        if len(self._waiting.entries) >= MAX_QUEUED:
+            raise Busy(f"the engine already holds {MAX_QUEUED} tasks")
+        home = self._inline if task.lane is None else self._lane(task.lane).ready
+        ticket = Ticket(task, home, self._figures[task.kind])
+        self._wait(ticket, at)
+        return ticket
+
+    def cancel(self, ticket: Ticket) -> bool:
+        """Withdraw a task: True if it had not begun. What is running is settled, then dropped."""
+        place, ticket.place = ticket.place, GONE
+        if place == WAITING:
+            ticket.figures.queued -= 1
+            self._waiting.buried()
+        elif place == READY:
+            ticket.figures.ready -= 1
+        return place in (WAITING, READY)
+
+    def rerank(self, ranks: Mapping[Kind, int], allowed: Collection[Kind] | None = None) -> None:
+        """The mode has changed: order what is ready anew; start only `allowed` kinds, if given."""
+        self._ranks = ranks
+        self._allowed = frozenset(Kind) if allowed is None else allowed
+        self._open = allowed is None
+        self._inline.rerank(ranks)
+        for lane in self._lanes.values():
+            lane.ready.rerank(ranks)
+
+    # -- decisions go out ----------------------------------------------------------------------
+
+    def due(self, now: float) -> list[Decision]:
+        """What the runner must do now, besides settling what `take` hands out."""
+        self._promote(now)
+        decisions = list(self._overdue(now)) if self._soonest_deadline <= now else []
+        for lane in [*self._idle.values()]:
+            del self._idle[lane.name]
+            ticket = self._pop(lane.ready, now)
+            if ticket is not None:
+                decisions.append(self._start(lane, ticket, now))
+        return decisions
+
+    def take(self, now: float) -> Ticket | None:
+        """The lane-less task to settle now, best rank first; None when there is none."""
+        entries = self._waiting.entries
+        if entries and entries[0][0] <= now:
+            due_at, _, ticket = entries[0]
+            size = len(entries)
+            # The common case, kept short: one task alone is due, so no turn has to be decided.
+            if (
+                not self._inline.entries
+                and self._open
+                and ticket.home is self._inline
+                and not ticket.place
+                and (size < 2 or entries[1][0] > now)
+                and (size < 3 or entries[2][0] > now)
+            ):
+                heappop(entries)
+                ticket.figures.queued -= 1
+                return self._begin(ticket, ticket.figures, now - due_at)
+            self._promote(now)
+        return self._pop(self._inline, now) if self._inline.entries else None
+
+    def next_wakeup(self) -> float | None:
+        """When something must be decided next; None when nothing ever will by itself."""
+        due_at = self._waiting.next_due()
+        soonest = self._soonest_deadline
+        if due_at is not None and due_at < soonest:
+            soonest = due_at
+        return None if soonest == math.inf else soonest
+
+    # -- outcomes come back --------------------------------------------------------------------
+
+    def complete(self, name: str, generation: int) -> Ticket | None:
+        """A lane's thread is back. The ticket to settle, or None if its answer is stale."""
+        lane = self._lanes.get(name)
+        if lane is None or generation != lane.inside:
+            return None
+        ticket = lane.running
+        lane.free()
+        del self._busy[name]
+        self._idle[name] = lane
+        return ticket
+
+    def settle(self, ticket: Ticket, verdict: Verdict, now: float) -> None:
+        """Take what `ticket.task.settle` decided."""
+        ticket.figures.running -= 1
+        if type(verdict) is Again:
+            if verdict.missed:
+                ticket.figures.missed += verdict.missed
+                self._counters.missed += verdict.missed
+            if ticket.place == RUNNING:
+                ticket.place = WAITING
+                self._wait(ticket, verdict.at)
+        else:
+            ticket.place = GONE
+        if self._counters.streaks:
+            self._counters.streaks.pop(id(ticket), None)
+        if verdict.then:
+            self.submit_all(verdict.then)
+
+    def submit_all(self, submissions: tuple[Submission, ...]) -> None:
+        """Queue what a verdict asked for."""
+        for submission in submissions:
+            self.submit(submission.task, submission.at)
+
+    def bug(self, ticket: Ticket, now: float, *, keep: bool) -> float:
+        """A task raised what it must not. Kept, it runs again after a pause, in seconds."""
+        self._counters.bugs += 1
+        ticket.figures.running -= 1
+        ticket.figures.failed += 1
+        if not keep or ticket.place != RUNNING:
+            ticket.place = GONE
+            self._counters.streaks.pop(id(ticket), None)
+            return 0.0
+        streak = self._counters.streaks[id(ticket)] = self._counters.streaks.get(id(ticket), 0) + 1
+        pause = min(BUG_CEILING_S, BUG_FIRST_S * 2.0 ** min(streak - 1, 32))
+        ticket.place = WAITING
+        self._wait(ticket, now + pause)
+        return pause
+
+    def failed(self, ticket: Ticket) -> None:
+        """Count a call whose work raised, or overran."""
+        ticket.figures.failed += 1
+
+    # -- questions -----------------------------------------------------------------------------
+
+    def preempted(self, name: str) -> bool:
+        """Whether something of better rank waits for this lane. Any thread; a hint."""
+        lane = self._lanes[name]
+        best = lane.ready.best_rank()
+        return best is not None and best < lane.rank
+
+    def in_flight(self) -> tuple[str, ...]:
+        """The lanes with a live call."""
+        return tuple(name for name, lane in self._lanes.items() if lane.running is not None)
+
+    def pending(self, kinds: Collection[Kind]) -> int:
+        """How many tasks of these kinds are due or running now."""
+        return sum(self._figures[kind].ready + self._figures[kind].running for kind in kinds)
+
+    def statistics(self, now: float, *, wakeups: int, inbox: int, inbox_refused: int) -> Statistics:
+        """Everything at this moment, as one immutable value."""
+        figures = self._figures
+        return Statistics(
+            queued=sum(each.queued for each in figures.values()),
+            ready=sum(each.ready for each in figures.values()),
+            running=sum(each.running for each in figures.values()),
+            missed=self._counters.missed,
+            stuck_lanes=sum(lane.stuck for lane in self._lanes.values()),
+            abandoned=self._counters.abandoned,
+            bugs=self._counters.bugs,
+            wakeups=wakeups,
+            inbox=inbox,
+            inbox_refused=inbox_refused,
+            kinds={kind.value: _frozen(each) for kind, each in figures.items()},
+            lanes=tuple(_lane_statistics(lane, now) for lane in self._lanes.values()),
+        )
+
+    # -- inside --------------------------------------------------------------------------------
+
+    def _lane(self, name: str) -> _Lane:
+        lane = self._lanes.get(name)
+        if lane is None:
+            if len(self._lanes) >= self._max_lanes:
+                self._forget_idle_lanes()
+            if len(self._lanes) >= self._max_lanes:
+                raise Busy(f"there are {self._max_lanes} lanes already; remove a device or a sink")
+            lane = self._lanes[name] = _Lane(name, Ready(name), name in self._patient)
+        return lane
+
+    def _forget_idle_lanes(self) -> None:
+        homes = {id(entry[2].home) for entry in self._waiting.entries if not entry[2].place}
+        for name, lane in [*self._lanes.items()]:
+            if lane.inside < 0 and not lane.ready.entries and id(lane.ready) not in homes:
+                del self._lanes[name]
+                self._idle.pop(name, None)
+
+    def _wait(self, ticket: Ticket, at: float) -> None:
+        slack = ticket.task.slack_s
+        if slack:
+            at = math.ceil(at / slack) * slack
+        ticket.figures.queued += 1
+        self._waiting.push(at, ticket)
+
+    def _promote(self, now: float) -> None:
+        for due_at, sequence, ticket in self._waiting.pop_due(now):
+            figures, home = ticket.figures, ticket.home
+            figures.queued -= 1
+            figures.ready += 1
+            ticket.place = READY
+            home.push(self._ranks[ticket.task.kind], due_at, sequence, ticket)
+            if home.lane is not None:
+                lane = self._lanes[home.lane]
+                if lane.inside < 0:
+                    self._idle[home.lane] = lane
+
+    def _pop(self, ready: Ready, now: float) -> Ticket | None:
+        while (entry := ready.pop()) is not None:
+            _, due_at, _, ticket = entry
+            figures = ticket.figures
+            figures.ready -= 1
+            if ticket.task.kind in self._allowed:
+                return self._begin(ticket, figures, now - due_at)
+            ticket.place = GONE
+        return None
+
+    def _begin(self, ticket: Ticket, figures: Figures, late_s: float) -> Ticket:
+        ticket.place = RUNNING
+        figures.started += 1
+        figures.running += 1
+        if late_s < 0.001:  # the first of LATENESS_EDGES_S, without a loop for the common case
+            figures.lateness[0] += 1
+        else:
+            figures.lateness[sum(late_s >= edge for edge in LATENESS_EDGES_S)] += 1
+        return ticket
+
+    def _start(self, lane: _Lane, ticket: Ticket, now: float) -> Start:
+        task: LaneTask = ticket.task  # type: ignore[assignment]  # lane tasks have all parts
+        lane.running, lane.inside = ticket, lane.generation
+        lane.rank = self._ranks[task.kind]
+        lane.since, lane.deadline = now, now + task.budget_s
+        self._busy[lane.name] = lane
+        self._soonest_deadline = min(self._soonest_deadline, lane.deadline)
+        return Start(lane.name, lane.generation, task)
+
+    def _overdue(self, now: float) -> Iterator[Decision]:
+        for lane in [*self._busy.values()]:
+            if lane.deadline > now:
+                continue
+            if not lane.stuck:
+                yield self._break(lane, now)
+            elif not lane.patient and self._counters.abandoned < MAX_ABANDONED:
+                self._counters.abandoned += 1
+                lane.free()
+                lane.generation += 1
+                del self._busy[lane.name]
+                self._idle[lane.name] = lane
+                yield Replace(lane.name)
+            else:
+                lane.deadline = math.inf
+        self._soonest_deadline = min(
+            (lane.deadline for lane in self._busy.values()), default=math.inf
+        )
+
+    def _break(self, lane: _Lane, now: float) -> Break:
+        ticket = lane.running
+        assert ticket is not None, "a lane that is busy and not stuck runs something"
+        task: LaneTask = ticket.task  # type: ignore[assignment]  # lane tasks have all parts
+        lane.stuck, lane.deadline = True, now + LANE_ABANDON_S
+        if lane.patient:
+            return Break(lane.name, task, None)
+        lane.generation += 1
+        lane.running = None
+        return Break(lane.name, task, ticket)
+
+
+def _frozen(figures: Figures) -> KindStatistics:
+    return KindStatistics(
+        queued=figures.queued,
+        ready=figures.ready,
+        running=figures.running,
+        started=figures.started,
+        failed=figures.failed,
+        missed=figures.missed,
+        lateness=tuple(figures.lateness),
+    )
+
+
+def _lane_statistics(lane: _Lane, now: float) -> LaneStatistics:
+    running = lane.running
+    return LaneStatistics(
+        name=lane.name,
+        busy_kind="" if running is None else running.task.kind.value,
+        busy_s=now - lane.since if lane.inside >= 0 else 0.0,
+        ready=len(lane.ready),
+        generation=lane.generation,
+        stuck=lane.stuck,
+    )
+
+
+__all__ = ["Break", "Decision", "Engine", "Overrun", "Replace", "Start"]

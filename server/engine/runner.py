@@ -1,0 +1,147 @@
+"""The loop: wait, collect, settle, dispatch. The only place with a broad except.
+
+It owns no decision: what is due comes from the engine, when to wake comes from the engine, and
+what to do with an outcome comes from the task. The same loop runs under a virtual clock, with
+an inbox whose waiting makes time pass and lanes whose calls take no real time.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from server.engine.engine import Break, Engine, Replace, Start
+from server.engine.heaps import Ticket
+from server.engine.inbox import Completion
+from server.engine.task import ONE_SHOT, Failed, LaneView, Ok, Outcome, Overrun, Task
+from server.errors import Busy, EgretError
+
+NOTHING = Ok(None)
+"""The outcome of a task that has no work."""
+
+MAX_TURN_S = 3_600.0
+"""The longest wait when nothing is due, so that a lost wake-up could never last for ever."""
+
+
+class Waiter(Protocol):
+    """The engine thread's side of the inbox."""
+
+    refused: int
+
+    def wait(self, timeout_s: float | None) -> tuple[list[Completion], list[Task]]:
+        """Wait at most that long; hand out everything that came."""
+        ...
+
+    def __len__(self) -> int: ...
+
+
+class Starter(Protocol):
+    """The engine thread's side of the lanes."""
+
+    def start(self, call: Start) -> None:
+        """Run the call's work, and hand its outcome to the inbox."""
+        ...
+
+    def replace(self, lane: str) -> None:
+        """Leave the lane's thread behind."""
+        ...
+
+
+Report = Callable[[str, Task, Exception], None]
+"""Told of every bug: the half of the task that raised (`work`, `settle`, `abort`, `then`), the task, the error."""
+
+
+def perform(call: Start, view: LaneView) -> Outcome:
+    """Run a call's work and turn whatever happens into a value."""
+    try:
+        return Ok(call.task.work(view))
+    except Exception as error:  # noqa: B902  # A helper thread must outlive any bug in a task.
+        return Failed(error)
+
+
+class Runner:
+    """See the module's docstring. Everything runs on the thread that calls `turn`."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        inbox: Waiter,
+        lanes: Starter,
+        monotonic: Callable[[], float],
+        report: Report,
+    ) -> None:
+        self._engine = engine
+        self._inbox = inbox
+        self._lanes = lanes
+        self._monotonic = monotonic
+        self._report = report
+        self.wakeups = 0
+
+    def turn(self) -> None:
+        """One round: dispatch what is due, then wait for the next moment or the bell."""
+        engine = self._engine
+        now = self._monotonic()
+        while (ticket := engine.take(now)) is not None:
+            self._settle(ticket, NOTHING, now)
+        for decision in engine.due(now):
+            self._execute(decision, now)
+        self._wait(engine.next_wakeup(), now)
+
+    def _wait(self, wake_at: float | None, now: float) -> None:
+        pause_s = MAX_TURN_S if wake_at is None else min(wake_at - now, MAX_TURN_S)
+        completions, tasks = self._inbox.wait(pause_s)
+        self.wakeups += 1
+        if not completions and not tasks:
+            return
+        now = self._monotonic()
+        for completion in completions:
+            ticket = self._engine.complete(completion.lane, completion.generation)
+            if ticket is not None:
+                self._settle(ticket, completion.outcome, now)
+        for task in tasks:
+            self._admit(task, now)
+
+    def _admit(self, task: Task, now: float) -> None:
+        try:
+            self._engine.submit(task, now)
+        except Busy as error:
+            try:
+                task.settle(Failed(error), now)
+            except Exception as bug:  # noqa: B902  # One task's bug must not stop the loop.
+                self._report("settle", task, bug)
+
+    def _execute(self, decision: Start | Break | Replace, now: float) -> None:
+        if type(decision) is Start:
+            self._lanes.start(decision)
+        elif type(decision) is Break:
+            self._break(decision, now)
+        else:
+            self._lanes.replace(decision.lane)
+
+    def _break(self, decision: Break, now: float) -> None:
+        try:
+            decision.task.abort()
+        except Exception as error:  # noqa: B902  # One task's bug must not stop the loop.
+            self._report("abort", decision.task, error)
+        if decision.ticket is not None:
+            overrun = Overrun(f"no answer within {decision.task.budget_s:g} s; broken off")
+            self._settle(decision.ticket, Failed(overrun), now)
+
+    def _settle(self, ticket: Ticket, outcome: Outcome, now: float) -> None:
+        task = ticket.task
+        if type(outcome) is Failed:
+            expected = isinstance(outcome.error, (EgretError, Overrun))
+            if not expected:
+                self._report("work", task, outcome.error)
+            if not expected and task.kind not in ONE_SHOT:
+                self._engine.bug(ticket, now, keep=True)
+                return
+            self._engine.failed(ticket)
+        try:
+            verdict = task.settle(outcome, now)
+        except Exception as error:  # noqa: B902  # One task's bug must not stop the loop.
+            self._report("settle", task, error)
+            self._engine.bug(ticket, now, keep=task.kind not in ONE_SHOT)
+            return
+        try:
+            self._engine.settle(ticket, verdict, now)
+        except Busy as error:
+            self._report("then", task, error)

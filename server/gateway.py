@@ -1,0 +1,258 @@
+"""The gateway as one machine: engine, house and the tasks that begin with it.
+
+Knows ports and tasks, no adapter: the same class runs in the process (`app.py` hands it real
+adapters, lanes and inbox) and in the simulated world of the unit tests.
+"""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import replace
+
+from server.engine.engine import Engine
+from server.engine.inbox import Inbox
+from server.engine.modes import ALLOWED_WHILE_STOPPING, RANKS, Mode, mode_of
+from server.engine.runner import Report, Runner, Starter, Waiter
+from server.engine.task import Submission, Task
+from server.ledger.board import Board
+from server.ledger.delivery import Outlet
+from server.ledger.house import DATABASE_LANE, House
+from server.ledger.portrait import Nameplate, draw
+from server.ledger.review import facts_now
+from server.model.cursor import Cursor
+from server.model.device import DeviceConfig
+from server.model.notice import Level
+from server.model.request import Request
+from server.model.snapshot import Snapshot
+from server.model.statistics import Statistics
+from server.ports import SinkSetup
+from server.tasks.answer_request import AnswerRequest
+from server.tasks.ask_device import CloseSession
+from server.tasks.check_clock import CheckClock
+from server.tasks.commit_readings import CommitTick, write_now
+from server.tasks.connect_device import TryLink
+from server.tasks.forget_sink import ForgetSink
+from server.tasks.prune_store import PruneStore
+from server.tasks.publish_batch import Feed, PublishTick, close_feed
+from server.tasks.publish_snapshot import PublishSnapshot
+from server.devices.link_table import LinkEvent
+
+log = logging.getLogger(__name__)
+
+SPREAD_S = 1.0
+"""Links are first tried within this time of start, so that they do not all open at once."""
+
+SPREAD_FROM_DEVICES = 20
+"""Fewer devices than this are tried at once."""
+
+FIRST_PRUNE_S = 5.0
+
+
+class Gateway:
+    """See the module's docstring. All methods but `ask` and the board run on the engine thread."""
+
+    def __init__(
+        self,
+        house: House,
+        plate: Nameplate,
+        report: Report,
+        stored: "dict[str, Cursor]",
+        quarantined: "dict[str, int]",
+    ) -> None:
+        self.house = house
+        self.engine = Engine(RANKS[Mode.STARTING], patient=(DATABASE_LANE,))
+        self.feeds: dict[str, Feed] = {}
+        self._plate = plate
+        self._report = report
+        self._stored = stored
+        self._quarantined = quarantined
+        self._number = 0
+        self._runner: Runner | None = None
+        self._inbox: Waiter | None = None
+        house.publish = self.publish
+        house.reconfigured = self.reconfigured
+        self.board = Board(self._portrait(house.clock.monotonic()))
+
+    def run_on(self, inbox: Waiter, lanes: Starter) -> Runner:
+        """The loop over this inbox and these lanes."""
+        self._inbox = inbox
+        self._runner = Runner(self.engine, inbox, lanes, self.house.clock.monotonic, self.reported)
+        return self._runner
+
+    # -- beginning and end ---------------------------------------------------------------------
+
+    def begin(self, now: float) -> None:
+        """Queue what the gateway lives by."""
+        house = self.house
+        standing: tuple[tuple[Task, float], ...] = (
+            (CommitTick(house, now), now),
+            (CheckClock(house), now),
+            (PublishSnapshot(house), now),
+            (PruneStore(house), now + FIRST_PRUNE_S),
+        )
+        for task, at in standing:
+            self.engine.submit(task, at)
+        configured = house.adapters.sinks_of(house.configuration)
+        for sink_id in set(self._stored) - set(configured):
+            self.engine.submit(ForgetSink(house, sink_id), now)
+        self.engine.submit_all(self.reconfigured(now))
+        self.publish(now)
+
+    def stop(self, now: float) -> None:
+        """No new work from here on but reverts and the last commit."""
+        self.house.facts = replace(self.house.facts, stopping=True)
+        self._review(now)
+
+    def last_commit(self, now: float) -> None:
+        """Freeze what is left, cursors included, once no call can add to it."""
+        self.engine.submit_all(write_now(self.house, now))
+
+    def break_off(self) -> None:
+        """Abort every device and sink call that is still in flight; the database is let be."""
+        busy = set(self.engine.in_flight())
+        for device in self.house.plant.devices.values():
+            if device.config.endpoint.lane in busy:
+                device.transport.abort()
+        for feed in self.feeds.values():
+            if feed.lane in busy:
+                feed.abort()
+
+    def close(self) -> None:
+        """Give every session back; no call is in flight any more."""
+        for device in self.house.plant.devices.values():
+            device.transport.close()
+        for feed in self.feeds.values():
+            feed.close()
+
+    # -- settings ------------------------------------------------------------------------------
+
+    def reconfigured(self, now: float) -> tuple[Submission, ...]:
+        """Bring devices and sinks in line with the settings; what is unchanged is left alone."""
+        return (*self._match_devices(now), *self._match_sinks(now))
+
+    def _match_devices(self, now: float) -> list[Submission]:
+        house = self.house
+        wanted = {each.device_id: each for each in house.configuration.devices}
+        then: list[Submission] = []
+        for device_id, device in [*house.plant.devices.items()]:
+            if not _same_device(wanted.get(device_id), device.config):
+                then += self._remove_device(device_id, now)
+        new = [each for each in wanted.values() if each.device_id not in house.plant.devices]
+        spread_s = SPREAD_S if len(new) >= SPREAD_FROM_DEVICES else 0.0
+        for config in new:
+            device = house.plant.add(config, now, house.clock.utc_ms())
+            then.append(Submission(TryLink(house, device), now + house.draw() * spread_s))
+        return then
+
+    def _remove_device(self, device_id: str, now: float) -> list[Submission]:
+        house = self.house
+        device, session = house.plant.remove(device_id)
+        device.link.happened(LinkEvent.REMOVE, now, house.clock.utc_ms())
+        house.notices.clear(f"device {device_id}")
+        if session is None:
+            return []
+        return [Submission(CloseSession(device.config.endpoint.lane, session), now)]
+
+    def _match_sinks(self, now: float) -> list[Submission]:
+        house = self.house
+        wanted = house.adapters.sinks_of(house.configuration)
+        then: list[Submission] = []
+        for sink_id in [each for each in self.feeds if each not in wanted]:
+            feed = self.feeds.pop(sink_id)
+            feed.removed = True
+            house.delivery.remove(sink_id)
+            then += [close_feed(feed, now), Submission(ForgetSink(house, sink_id), now)]
+        for sink_id, setup in wanted.items():
+            if sink_id not in self.feeds:
+                feed = self.feeds[sink_id] = Feed(house, setup, self._outlet(setup))
+                then.append(Submission(PublishTick(house, feed, now), now))
+        return then
+
+    def _outlet(self, setup: SinkSetup) -> Outlet:
+        """A known sink goes on where it stopped; a new one starts now, or with all history."""
+        delivery = self.house.delivery
+        cursor = self._stored.pop(setup.sink_id, None)
+        fresh = cursor is None
+        if cursor is None:
+            cursor = Cursor(0 if setup.history else delivery.head)
+        outlet = Outlet(setup.sink_id, setup.kind, setup.target, cursor, setup.batch_records)
+        outlet.dirty = fresh
+        outlet.quarantined = self._quarantined.pop(setup.sink_id, 0)
+        delivery.add(outlet)
+        return outlet
+
+    # -- looking -------------------------------------------------------------------------------
+
+    def publish(self, now: float) -> None:
+        """Review the mode and show a new snapshot."""
+        self._review(now)
+        self.board.show(self._portrait(now))
+
+    def statistics(self, now: float) -> Statistics:
+        """The engine's figures at this moment."""
+        inbox, runner = self._inbox, self._runner
+        return self.engine.statistics(
+            now,
+            wakeups=runner.wakeups if runner else 0,
+            inbox=len(inbox) if inbox else 0,
+            inbox_refused=inbox.refused if inbox else 0,
+        )
+
+    def reported(self, half: str, task: Task, error: Exception) -> None:
+        """A task raised what it must not: told to the owner as well as to the log."""
+        self._report(half, task, error)
+        name = type(task).__name__
+        self.house.notices.post(
+            f"bug {name} {half}",
+            Level.ERROR,
+            f"An error inside the gateway ({name}, {half}: {type(error).__name__}: {error}). "
+            "It goes on; please report it.",
+            self.house.clock.utc_ms(),
+        )
+
+    def _portrait(self, now: float) -> Snapshot:
+        self._number += 1
+        return draw(self.house, self._plate, self.statistics(now), self._number, now)
+
+    def _review(self, now: float) -> None:
+        house = self.house
+        house.facts = facts_now(house, now)
+        mode = mode_of(house.facts)
+        if mode is house.mode:
+            return
+        log.info("mode changed", extra={"mode": str(mode), "before": str(house.mode)})
+        house.mode, house.mode_since_ms = mode, house.clock.utc_ms()
+        house.mode_changes += 1
+        allowed = ALLOWED_WHILE_STOPPING if mode is Mode.STOPPING else None
+        self.engine.rerank(RANKS[mode], allowed)
+
+
+class Counter:
+    """`ports.Desk` over a gateway: what other threads may do with it."""
+
+    def __init__(self, gateway: Gateway, inbox: Inbox) -> None:
+        self._gateway = gateway
+        self._inbox = inbox
+
+    def snapshot(self) -> Snapshot:
+        """The newest snapshot."""
+        return self._gateway.board.snapshot()
+
+    def ask(self, request: Request) -> "Future[object]":
+        """Raises Busy when the inbox is full."""
+        reply: Future[object] = Future()
+        self._inbox.put(AnswerRequest(self._gateway.house, request, reply))
+        return reply
+
+    def subscribe(self, wake: Callable[[], None]) -> Callable[[], None]:
+        """Raises BufferError when there are too many."""
+        return self._gateway.board.subscribe(wake)
+
+
+def _same_device(wanted: DeviceConfig | None, known: DeviceConfig) -> bool:
+    """Whether a device may go on as it is; serial and model are learned and do not count."""
+    if wanted is None:
+        return False
+    if wanted.serial and known.serial and wanted.serial != known.serial:
+        return False
+    return replace(wanted, serial="", model="") == replace(known, serial="", model="")

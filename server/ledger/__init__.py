@@ -1,0 +1,1 @@
+"""What the engine thread remembers between tasks: buffer, delivery, notices, health."""

@@ -1,0 +1,78 @@
+"""Everything that the engine thread owns, in one place for the tasks.
+
+A House holds references, no behaviour of its own but arithmetic on its clock: what happens is
+in the tasks, and what moves is in the owners (plant, buffer, delivery, notices, disk).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from server.devices.plant import Moment, OpenTransport, Plant
+from server.devices.profile import Profile
+from server.engine.modes import Facts, Mode
+from server.engine.task import Submission
+from server.ledger.buffer import Buffer
+from server.ledger.delivery import Delivery
+from server.ledger.disk import Disk
+from server.ledger.notices import NoticeBoard
+from server.model.configuration import Configuration
+from server.ports import Clock, RecordReader, SinkSetup, Store
+from server.settings import Settings
+
+DATABASE_LANE = "database"
+HISTORY_LANE = "history"
+FILES_LANE = "files"
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """What the tasks reach the world with."""
+
+    store: Store
+    open_reader: Callable[[], RecordReader]
+    open_transport: OpenTransport
+    sinks_of: Callable[[Configuration], Mapping[str, SinkSetup]]
+    profiles: Mapping[str, Profile]
+
+
+@dataclass(slots=True)
+class House:
+    """See the module's docstring. `started` is the monotonic second at which uptime was zero."""
+
+    clock: Clock
+    draw: Callable[[], float]
+    """A uniform draw in [0, 1), from the one seeded source."""
+    adapters: Adapters
+    settings: Settings
+    plant: Plant
+    buffer: Buffer
+    delivery: Delivery
+    notices: NoticeBoard
+    disk: Disk
+    started: float
+    epoch_ms: int | None = None
+    """The UTC time at which uptime was zero, once a synchronised clock has told it."""
+    facts: Facts = field(default_factory=lambda: Facts(starting=True))
+    mode: Mode = Mode.STARTING
+    mode_since_ms: int = 0
+    mode_changes: int = 0
+    publish: Callable[[float], None] = lambda now: None
+    """Reviews the mode and publishes a new snapshot; set by whoever serves them."""
+    saving: bool = False
+    """A change of the settings is on its way to disk; one at a time, so none is lost."""
+    reconfigured: Callable[[float], tuple[Submission, ...]] = lambda now: ()
+    """Brings devices and sinks in line with the settings; set by the gateway."""
+
+    @property
+    def configuration(self) -> Configuration:
+        """The settings that count now."""
+        return self.settings.configuration
+
+    def uptime_ms(self, now: float) -> int:
+        """Milliseconds since the process started."""
+        return round((now - self.started) * 1000)
+
+    def moment(self) -> Moment:
+        """The three clocks of a reading, now. Safe on any thread."""
+        clock = self.clock
+        return Moment(clock.utc_ms(), self.uptime_ms(clock.monotonic()), clock.quality())

@@ -1,0 +1,213 @@
+"""Answer what was asked from outside: `AnswerRequest` looks at the request on the engine thread.
+
+What can be answered from state is answered at once; what blocks (a device, a file, history)
+becomes a task on the right lane, which carries the reply with it. Every request is answered
+exactly once, with a value or with an error of `server.errors`, KeyError or PermissionError.
+"""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from types import MappingProxyType
+from typing import Any
+
+from server.devices.profile import find_profile
+from server.engine.task import Done, Failed, Kind, Ok, Outcome, Submission, Verdict
+from server.errors import Busy, EgretError, SettingsError
+from server.ledger.house import House
+from server.model.device import DeviceConfig, Identity
+from server.model.request import (
+    AddDevice,
+    ChangeSettings,
+    DismissNotice,
+    Probe,
+    QueryHistory,
+    ReadRegisters,
+    RemoveDevice,
+    Request,
+    WriteRegisters,
+)
+from server.settings import Settings
+from server.tasks.ask_device import MAX_WRITE_STEPS, ProbeAddress, ReadOnce, WriteOnce
+from server.tasks.connect_device import AUTO
+from server.tasks.query_history import ReadHistory
+from server.tasks.save_settings import SaveSettings
+
+DEFAULT_INTERVAL_S = 5.0
+"""How often a device added by hand is read, unless told otherwise."""
+
+Reply = Future[object]
+Then = tuple[Submission, ...]
+Handler = Callable[[House, Any, Reply, float], Then]
+
+
+class AnswerRequest:
+    """One request from outside, with the future that its asker waits for."""
+
+    kind = Kind.REQUEST
+    lane = None
+    slack_s = 0.0
+
+    def __init__(self, house: House, request: Request, reply: Reply) -> None:
+        self._house = house
+        self._request = request
+        self._reply = reply
+
+    def settle(self, outcome: Outcome, now: float) -> Verdict:
+        """Answer, or hand the reply on to the task that will."""
+        if isinstance(outcome, Failed):
+            deliver(self._reply, outcome)
+            return Done()
+        handler = HANDLERS[type(self._request)]
+        try:
+            return Done(handler(self._house, self._request, self._reply, now))
+        except (EgretError, KeyError, PermissionError) as error:
+            deliver(self._reply, Failed(error))
+            return Done()
+
+
+def deliver(reply: Reply, outcome: Outcome) -> None:
+    """Hand the asker its answer; one who has given up meanwhile gets none."""
+    if reply.done() or not reply.set_running_or_notify_cancel():
+        return
+    if isinstance(outcome, Failed):
+        reply.set_exception(outcome.error)
+    else:
+        reply.set_result(outcome.value)
+
+
+def _probe(house: House, request: Probe, reply: Reply, now: float) -> Then:
+    task = ProbeAddress(house, request.endpoint, request.unit_id, _replies(reply))
+    return (Submission(task, now),)
+
+
+def _add_device(house: House, request: AddDevice, reply: Reply, now: float) -> Then:
+    if request.profile != AUTO and find_profile(house.adapters.profiles, request.profile) is None:
+        known = ", ".join(sorted(house.adapters.profiles))
+        raise KeyError(f"there is no profile named {request.profile!r}; there are: {known}")
+    if request.profile != AUTO:
+        return _store_device(house, request, None, reply, now)
+
+    def probed(outcome: Outcome, at: float) -> Then:
+        if isinstance(outcome, Failed):
+            deliver(reply, outcome)
+            return ()
+        assert isinstance(outcome.value, Identity)
+        try:
+            return _store_device(house, request, outcome.value, reply, at)
+        except (EgretError, KeyError) as error:
+            deliver(reply, Failed(error))
+            return ()
+
+    return (Submission(ProbeAddress(house, request.endpoint, request.unit_id, probed), now),)
+
+
+def _store_device(
+    house: House, request: AddDevice, identity: Identity | None, reply: Reply, now: float
+) -> Then:
+    config = _configured(house, request, identity)
+    settings = house.settings.with_devices((*house.configuration.devices, config))
+    return _apply(house, settings, config, reply, now)
+
+
+def _configured(house: House, request: AddDevice, identity: Identity | None) -> DeviceConfig:
+    endpoint, unit_id = request.endpoint, request.unit_id
+    serial = identity.serial if identity else ""
+    device_id = serial or f"{endpoint.host}:{endpoint.port}:{unit_id}"
+    for known in house.configuration.devices:
+        same_place = (known.endpoint, known.unit_id) == (endpoint, unit_id)
+        if same_place or known.device_id == device_id:
+            raise Busy(f"{known.name or known.device_id} is configured already at this address")
+    return DeviceConfig(
+        device_id=device_id,
+        name=request.name or (identity.model if identity else "") or device_id,
+        endpoint=endpoint,
+        unit_id=unit_id,
+        profile=identity.profile if identity else request.profile,
+        interval_s=request.interval_s or DEFAULT_INTERVAL_S,
+        serial=serial,
+        model=identity.model if identity else "",
+    )
+
+
+def _remove_device(house: House, request: RemoveDevice, reply: Reply, now: float) -> Then:
+    devices = house.configuration.devices
+    gone = [each for each in devices if each.device_id == request.device_id]
+    if not gone:
+        raise KeyError(request.device_id)
+    settings = house.settings.with_devices([each for each in devices if each not in gone])
+    return _apply(house, settings, gone[0], reply, now)
+
+
+def _change_settings(house: House, request: ChangeSettings, reply: Reply, now: float) -> Then:
+    settings = house.settings.changed(request.changes)
+    return _apply(house, settings, settings.configuration, reply, now)
+
+
+def _apply(house: House, settings: Settings, answer: object, reply: Reply, now: float) -> Then:
+    """Save first; only what is on disk is put into effect and answered."""
+
+    def finished(outcome: Outcome, at: float) -> Then:
+        house.saving = False
+        if isinstance(outcome, Failed):
+            deliver(reply, outcome)
+            return ()
+        house.settings = settings
+        then = house.reconfigured(at)
+        house.publish(at)
+        deliver(reply, Ok(answer))
+        return then
+
+    if house.saving:
+        raise Busy("another change of the settings is being saved; try again")
+    house.saving = True
+    return (Submission(SaveSettings(settings, finished), now),)
+
+
+def _dismiss(house: House, request: DismissNotice, reply: Reply, now: float) -> Then:
+    notice = house.notices.dismiss(request.notice_id)
+    house.publish(now)
+    deliver(reply, Ok(notice))
+    return ()
+
+
+def _read(house: House, request: ReadRegisters, reply: Reply, now: float) -> Then:
+    device = house.plant.devices[request.device_id]
+    return (Submission(ReadOnce(device, request, _replies(reply)), now),)
+
+
+def _write(house: House, request: WriteRegisters, reply: Reply, now: float) -> Then:
+    if not house.configuration.control.raw_writes:
+        raise PermissionError(
+            "raw register writes are switched off; the owner can allow them with the setting "
+            "control.raw_writes, at his own risk"
+        )
+    if len(request.steps) > MAX_WRITE_STEPS:
+        raise SettingsError(f"at most {MAX_WRITE_STEPS} writes and pauses in one request")
+    device = house.plant.devices[request.device_id]
+    return (Submission(WriteOnce(device, request, _replies(reply)), now),)
+
+
+def _history(house: House, request: QueryHistory, reply: Reply, now: float) -> Then:
+    return (Submission(ReadHistory(house, request, _replies(reply)), now),)
+
+
+def _replies(reply: Reply) -> Callable[[Outcome, float], Then]:
+    def finished(outcome: Outcome, now: float) -> Then:
+        deliver(reply, outcome)
+        return ()
+
+    return finished
+
+
+HANDLERS: Mapping[type, Handler] = MappingProxyType(
+    {
+        Probe: _probe,
+        AddDevice: _add_device,
+        RemoveDevice: _remove_device,
+        ReadRegisters: _read,
+        WriteRegisters: _write,
+        ChangeSettings: _change_settings,
+        DismissNotice: _dismiss,
+        QueryHistory: _history,
+    }
+)

@@ -1,0 +1,144 @@
+"""One-shot calls to a device that somebody waits for: probe, read, write."""
+
+import threading
+from collections.abc import Callable
+
+from server.devices.plant import Device
+from server.devices.probe import probe
+from server.engine.task import Done, Kind, LaneView, Outcome, Submission, Verdict
+from server.ledger.house import House
+from server.model.device import Endpoint, Identity
+from server.model.request import PauseStep, ReadRegisters, WriteRegisters
+from server.ports import Transport
+
+PROBE_BUDGET_S = 45.0
+ASK_BUDGET_S = 20.0
+MAX_WRITE_STEPS = 64
+MAX_PAUSE_MS = 5_000
+"""Longest pause between two writes: it holds the device's lane."""
+
+Finished = Callable[[Outcome, float], tuple[Submission, ...]]
+
+
+class ProbeAddress:
+    """Ask an address what it is, over the session of whoever is configured there already."""
+
+    kind = Kind.PROBE
+    slack_s = 0.0
+    budget_s = PROBE_BUDGET_S
+
+    def __init__(self, house: House, endpoint: Endpoint, unit_id: int, finished: Finished) -> None:
+        self._house = house
+        self._unit_id = unit_id
+        self._finished = finished
+        self._shared = house.plant.session_of(endpoint)
+        self._transport: Transport = self._shared or house.adapters.open_transport(endpoint)
+        self.lane = endpoint.lane
+
+    def work(self, lane: LaneView) -> Identity:
+        """Raises UnsupportedDevice, and what the transport raises."""
+        self._transport.open()
+        try:
+            return probe(self._transport, self._unit_id, self._house.adapters.profiles)
+        finally:
+            if self._shared is None:
+                self._transport.close()
+
+    def abort(self) -> None:
+        """Break the call in flight."""
+        self._transport.abort()
+
+    def settle(self, outcome: Outcome, now: float) -> Verdict:
+        """Whoever asked decides what follows."""
+        return Done(self._finished(outcome, now))
+
+
+class ReadOnce:
+    """Read words of a configured device."""
+
+    kind = Kind.REQUEST
+    slack_s = 0.0
+    budget_s = ASK_BUDGET_S
+
+    def __init__(self, device: Device, request: ReadRegisters, finished: Finished) -> None:
+        self._device = device
+        self._request = request
+        self._finished = finished
+        self.lane = device.config.endpoint.lane
+
+    def work(self, lane: LaneView) -> tuple[int, ...]:
+        """Raises what the transport raises."""
+        request, device = self._request, self._device
+        return device.transport.read(
+            device.config.unit_id, request.space, request.address, request.count
+        )
+
+    def abort(self) -> None:
+        """Break the call in flight."""
+        self._device.transport.abort()
+
+    def settle(self, outcome: Outcome, now: float) -> Verdict:
+        """Whoever asked gets the outcome."""
+        return Done(self._finished(outcome, now))
+
+
+class WriteOnce:
+    """Raw writes and pauses, in order; the first failure ends them."""
+
+    kind = Kind.COMMAND
+    slack_s = 0.0
+
+    def __init__(self, device: Device, request: WriteRegisters, finished: Finished) -> None:
+        self._device = device
+        self._steps = request.steps
+        self._finished = finished
+        self._broken = threading.Event()
+        self.lane = device.config.endpoint.lane
+        pauses_ms = sum(
+            min(step.duration_ms, MAX_PAUSE_MS)
+            for step in self._steps
+            if isinstance(step, PauseStep)
+        )
+        self.budget_s = ASK_BUDGET_S + pauses_ms / 1000
+
+    def work(self, lane: LaneView) -> None:
+        """Raises what the transport raises."""
+        device = self._device
+        for step in self._steps:
+            if isinstance(step, PauseStep):
+                self._broken.wait(min(step.duration_ms, MAX_PAUSE_MS) / 1000)
+            else:
+                device.transport.write(device.config.unit_id, step.address, step.words)
+
+    def abort(self) -> None:
+        """Break the call in flight, or the pause."""
+        self._broken.set()
+        self._device.transport.abort()
+
+    def settle(self, outcome: Outcome, now: float) -> Verdict:
+        """Whoever asked gets the outcome."""
+        return Done(self._finished(outcome, now))
+
+
+class CloseSession:
+    """Give a session back on its own lane, where no call is in flight."""
+
+    kind = Kind.CONNECT
+    slack_s = 0.0
+    budget_s = ASK_BUDGET_S
+
+    def __init__(self, lane: str, transport: Transport) -> None:
+        self.lane = lane
+        self._transport = transport
+
+    def work(self, lane: LaneView) -> None:
+        """Never raises."""
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Break it off."""
+        self._transport.abort()
+
+    def settle(self, outcome: Outcome, now: float) -> Verdict:
+        """Nothing follows."""
+        return Done()

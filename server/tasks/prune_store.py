@@ -1,0 +1,80 @@
+"""Keep the disk within its bytes, age and free space, one slice at a time."""
+
+from server.engine.task import Again, Done, Failed, Kind, LaneView, Outcome, Verdict
+from server.ledger.house import DATABASE_LANE, House
+from server.model.delivery import Pruned, Retention
+from server.model.notice import Level
+
+PRUNE_EVERY_S = 60.0
+PRUNE_AGAIN_S = 0.2
+"""Between two slices, so that commits go in between."""
+
+PRUNE_BUDGET_S = 10.0
+PRUNE_RETRY_S = 30.0
+DAY_MS = 86_400_000
+
+FULL_KEEPS = 0.98
+"""Part of its size that a store keeps when the disk is full: some room, at the least loss."""
+
+
+class PruneStore:
+    """Removes the oldest records beyond the limits; what a sink had not taken is counted."""
+
+    kind = Kind.PRUNE
+    lane = DATABASE_LANE
+    slack_s = 1.0
+    budget_s = PRUNE_BUDGET_S
+
+    def __init__(self, house: House, *, periodic: bool = True) -> None:
+        self._house = house
+        self._periodic = periodic
+        self._max_bytes = house.configuration.store.max_bytes
+        if not periodic:
+            # The disk is full: however large the limit, this is as large as the store can be.
+            self.slack_s = 0.0
+            self._max_bytes = min(self._max_bytes, round(house.disk.size_bytes * FULL_KEEPS))
+
+    def work(self, lane: LaneView) -> Pruned:
+        """Raises StoreUnavailable, StoreFull."""
+        store = self._house.configuration.store
+        limits = Retention(
+            max_bytes=self._max_bytes,
+            max_age_ms=round(store.max_age_days * DAY_MS),
+            min_free_bytes=store.min_free_bytes,
+        )
+        return self._house.adapters.store.prune(limits, self._house.clock.utc_ms())
+
+    def abort(self) -> None:
+        """Interrupt the statement; the slice is rolled back."""
+        self._house.adapters.store.abort()
+
+    def settle(self, outcome: Outcome, now: float) -> Verdict:
+        """Count what went, and go on while the limits are exceeded."""
+        if isinstance(outcome, Failed):
+            return Again(now + PRUNE_RETRY_S) if self._periodic else Done()
+        pruned = outcome.value
+        assert isinstance(pruned, Pruned)
+        self._count(pruned)
+        if pruned.more:
+            return Again(now + PRUNE_AGAIN_S)
+        return Again(now + PRUNE_EVERY_S) if self._periodic else Done()
+
+    def _count(self, pruned: Pruned) -> None:
+        house, disk = self._house, self._house.disk
+        disk.pruned += pruned.removed
+        disk.size_bytes, disk.free_bytes = pruned.size_bytes, pruned.free_bytes
+        disk.oldest_ms = pruned.oldest_ms
+        if not pruned.removed:
+            return
+        for outlet in house.delivery.outlets.values():
+            outlet.pruned(pruned.upto, pruned.dropped.get(outlet.sink_id, 0))
+        lost = {sink: count for sink, count in pruned.dropped.items() if count}
+        if lost:
+            house.notices.post(
+                "retention",
+                Level.WARNING,
+                "Old readings were removed to keep the disk within its limits before these had "
+                + "taken them: "
+                + ", ".join(f"{sink} ({count})" for sink, count in lost.items()),
+                house.clock.utc_ms(),
+            )
