@@ -1,0 +1,120 @@
+"""Where a device is, as requests say it: the words of all eras of the contract, made ours."""
+
+import re
+from collections.abc import Sequence
+
+import msgspec
+
+from server.api.refusals import BadRequest, NotFound
+from server.api.services import Supported
+from server.model.device import Endpoint
+from server.model.request import AddDevice
+from server.model.snapshot import DeviceView, Snapshot
+
+MODBUS_TCP = "modbus_tcp"
+AUTO = "auto"
+DEFAULT_PORT = 502
+DEFAULT_UNIT_ID = 1
+MAX_UNIT_ID = 255
+"""A unit id is one byte; gateways answer to 255 although Modbus reserves 248 and above."""
+MAX_HOST_LENGTH = 253
+"""RFC 1035: the longest name there can be."""
+MAX_NAME_LENGTH = 100
+"""Characters of a device's name: more fit on no screen."""
+
+PROBED_TYPES = frozenset(("", AUTO, "unknown", "sungrow"))
+"""Types that say no more than the maker, or less: earlier clients call string inverters and
+hybrids alike `sungrow`, and the type code in the device tells them apart."""
+
+_HOST = re.compile(r"[A-Za-z0-9_.:%-]+")
+
+
+class DeviceAddress(msgspec.Struct, frozen=True):
+    """A device on the network. Each line of keys means one thing; the first that is given counts.
+
+    `ip` or `host`; `port` (502); `slave_id`, `unit_id` or `address` (1); `device_type` or `type`
+    (`auto` asks the device). `connection` is `TCP`, or an object with these keys.
+    """
+
+    ip: str = ""
+    host: str = ""
+    port: int = DEFAULT_PORT
+    slave_id: int | None = None
+    unit_id: int | None = None
+    address: int | None = None
+    device_type: str = ""
+    type: str = ""
+    name: str = ""
+    interval_s: float | None = None
+    connection: str | dict[str, str | int | float | bool | None] = "TCP"
+
+
+def unfolded(body: DeviceAddress) -> DeviceAddress:
+    """The same with the keys of a `connection` object moved up to where they belong."""
+    if isinstance(body.connection, str):
+        if body.connection.upper() not in ("TCP", ""):
+            raise BadRequest(f"connection: only TCP is served, not {body.connection[:40]!r}")
+        return body
+    inner = {"connection": "TCP", **body.connection}
+    if isinstance(inner["connection"], dict):
+        raise BadRequest("connection: an object in an object; give the keys once")
+    given = {key: value for key, value in inner.items() if value is not None}
+    found = msgspec.convert(given, DeviceAddress, strict=False)
+    return unfolded(msgspec.structs.replace(found, name=found.name or body.name))
+
+
+def endpoint_of(body: DeviceAddress) -> Endpoint:
+    """Host and port; raises BadRequest in words."""
+    host = (body.ip or body.host).strip()
+    if not host:
+        raise BadRequest("ip: give the device's IP address or host name")
+    if len(host) > MAX_HOST_LENGTH or not _HOST.fullmatch(host):
+        raise BadRequest(f"ip: {host[:60]!r} is no IP address and no host name")
+    if not 1 <= body.port <= 65535:
+        raise BadRequest(f"port: use 1 to 65535, not {body.port}")
+    return Endpoint(MODBUS_TCP, host, body.port)
+
+
+def unit_of(body: DeviceAddress) -> int:
+    """The Modbus unit id; raises BadRequest in words."""
+    given = (body.slave_id, body.unit_id, body.address)
+    unit_id = next((each for each in given if each is not None), DEFAULT_UNIT_ID)
+    if not 0 <= unit_id <= MAX_UNIT_ID:
+        raise BadRequest(f"slave_id: use 0 to {MAX_UNIT_ID}, not {unit_id}")
+    return unit_id
+
+
+def profile_of(body: DeviceAddress, supported: Sequence[Supported]) -> str:
+    """The profile that a device type stands for; raises BadRequest naming those there are."""
+    wanted = (body.device_type or body.type).strip().lower()
+    if wanted in PROBED_TYPES:
+        return AUTO
+    for each in supported:
+        if each.name.lower() == wanted:
+            return each.name
+    known = ", ".join([AUTO, "sungrow", *(each.name for each in supported)])
+    raise BadRequest(f"device_type: {wanted[:60]!r} is not known; use one of {known}")
+
+
+def addition(body: DeviceAddress, supported: Sequence[Supported]) -> AddDevice:
+    """What to ask the gateway for; raises BadRequest in words."""
+    body = unfolded(body)
+    if len(body.name) > MAX_NAME_LENGTH:
+        raise BadRequest(f"name: at most {MAX_NAME_LENGTH} characters")
+    return AddDevice(
+        endpoint=endpoint_of(body),
+        unit_id=unit_of(body),
+        profile=profile_of(body, supported),
+        name=body.name,
+        interval_s=body.interval_s,
+    )
+
+
+def device_named(snapshot: Snapshot, device_id: str) -> DeviceView:
+    """The device of this id; the first one when no id is given. Raises NotFound."""
+    for view in snapshot.devices:
+        if device_id in ("", view.config.device_id):
+            return view
+    if device_id:
+        raise NotFound(f"there is no device {device_id[:100]!r}; GET /api/device lists all")
+    raise NotFound("no device is configured")

@@ -1,0 +1,26 @@
+"""GET /healthz: does the gateway get on with its work. Alive is not enough."""
+
+import msgspec
+
+from server.api.call import Call, Nothing, Reply, answer
+
+SNAPSHOT_AGE_MAX_S = 30.0
+"""The engine publishes about once a second; silent for this long, it is stuck."""
+
+
+class Health(msgspec.Struct, frozen=True):
+    """`reason` says in words what is wrong; empty when nothing is."""
+
+    healthy: bool
+    reason: str
+    mode: str
+
+
+def show(call: Call[Nothing, Nothing]) -> Reply:
+    """200 when the gateway makes progress, otherwise 503 and why not."""
+    gateway = call.snapshot.gateway
+    reason = "" if gateway.healthy else gateway.health or "the gateway reports a fault"
+    age_s = call.context.live.snapshot_age_s()
+    if age_s > SNAPSHOT_AGE_MAX_S:
+        reason = f"the engine has published nothing for {age_s:.0f} s"
+    return answer(Health(not reason, reason, gateway.mode), 503 if reason else 200)

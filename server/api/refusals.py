@@ -1,0 +1,116 @@
+"""How every error becomes an answer: one table, looked up along the class of the exception."""
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from server import errors
+from server.api.call import Reply, answer
+
+
+class Refused(Exception):
+    """The API itself says no; `status` is the HTTP status, the text says what to do."""
+
+    status = HTTPStatus.BAD_REQUEST
+
+
+class BadRequest(Refused):
+    """The request cannot be understood or asks for something impossible."""
+
+
+class NotFound(Refused):
+    """There is no such thing here."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class WrongMethod(Refused):
+    """The path is known, but not with this method; `allowed` names those it has."""
+
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+
+    def __init__(self, text: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(text)
+        self.allowed = allowed
+
+
+class TooLarge(Refused):
+    """The body exceeds its limit."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class WrongType(Refused):
+    """The body is of a kind that is not taken here."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+class AnswerTimeout(Refused):
+    """The gateway did not answer in time; what was asked may still happen."""
+
+    status = HTTPStatus.GATEWAY_TIMEOUT
+
+
+class Gone(Exception):
+    """The client went away before its request was complete: nobody is left to answer."""
+
+
+STATUSES: dict[type[Exception], HTTPStatus] = {
+    msgspec.MsgspecError: HTTPStatus.BAD_REQUEST,
+    errors.SettingsError: HTTPStatus.BAD_REQUEST,
+    errors.ProfileError: HTTPStatus.BAD_REQUEST,
+    errors.UnsupportedDevice: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.WrongDevice: HTTPStatus.CONFLICT,
+    errors.Permanent: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.RegisterRefused: HTTPStatus.BAD_REQUEST,
+    errors.PeerFault: HTTPStatus.BAD_GATEWAY,
+    errors.DeviceTimeout: HTTPStatus.GATEWAY_TIMEOUT,
+    errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.StoreFull: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.Busy: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.Retry: HTTPStatus.BAD_GATEWAY,
+    PermissionError: HTTPStatus.FORBIDDEN,
+}
+"""A refused register is 400 because the address came from the caller, as the contract has it."""
+
+KNOWN: tuple[type[Exception], ...] = (Refused, *STATUSES)
+"""What is answered from the table; anything else is a bug of ours and ends as a 500."""
+
+_WORDS = {HTTPStatus.BAD_REQUEST: "bad request"}
+
+
+def status_of(error: Exception) -> HTTPStatus:
+    """The status that belongs to `error`, by the nearest of its classes that is listed."""
+    if isinstance(error, Refused):
+        return error.status
+    for each in type(error).__mro__:
+        if each in STATUSES:
+            return STATUSES[each]
+    return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def refusal(status: HTTPStatus, text: str, schema: Any = None) -> Reply:
+    """The body of every error.
+
+    `error` is the text; `status` and `message` repeat it the way earlier clients look for it,
+    and a bad body is answered together with what would have been a good one.
+    """
+    body = {"error": text, "status": _WORDS.get(status, "error"), "message": text}
+    if schema is not None and status == HTTPStatus.BAD_REQUEST:
+        return answer({**body, "schema": schema}, status)
+    return answer(body, status)
+
+
+def reply_to(error: Exception, schema: Any = None) -> Reply:
+    """The answer to an error."""
+    reply = refusal(status_of(error), str(error) or type(error).__name__, schema)
+    if isinstance(error, WrongMethod):
+        allow = (b"allow", ", ".join(error.allowed).encode())
+        return reply._replace(headers=(*reply.headers, allow))
+    if isinstance(error, TooLarge):
+        return reply._replace(headers=(*reply.headers, (b"connection", b"close")))
+    if isinstance(error, errors.Busy):
+        return reply._replace(headers=(*reply.headers, (b"retry-after", b"1")))
+    return reply

@@ -1,0 +1,151 @@
+"""The web server: one thread with one event loop, started and stopped by `app`.
+
+Owns the socket and the thread. It runs uvicorn without its signal handlers, which belong to the
+process, and without its ticking main loop, which would wake an idle box ten times a second.
+"""
+
+import asyncio
+import logging
+import socket
+import threading
+from typing import Any, cast
+
+import uvicorn
+from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.api import page
+from server.api.application import Application
+from server.api.call import Context, encode
+from server.api.live import Live
+from server.api.protocol import KEEP_ALIVE_TIMEOUT_S, BoundedProtocol
+from server.api.routes import ROUTES
+from server.api.services import Services
+from server.errors import SettingsError
+from server.ports import Desk
+
+START_TIMEOUT_S = 10.0
+"""Seconds for the loop to come up; it takes a tenth of one."""
+STOP_TIMEOUT_S = 2
+"""Seconds that answers in hand get when the server stops, of the eight the process has."""
+BACKLOG_MAX = 128
+"""Connections the kernel keeps for us while we are busy."""
+
+log = logging.getLogger(__name__)
+
+
+class ApiServer:
+    """The API and the page at one address."""
+
+    def __init__(self, desk: Desk, services: Services, host: str, port: int) -> None:
+        self._desk = desk
+        self._services = services
+        self._host = host
+        self._port = port
+        self._server: QuietServer | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> tuple[str, int]:
+        """Listen and answer; returns host and port. Raises SettingsError for an address in use."""
+        door = bind(self._host, self._port)
+        host, port = door.getsockname()[:2]
+        live = Live(self._desk, self._services.clock)
+        context = Context(self._desk, self._services, live, page.load(), ROUTES, port)
+        self._server = QuietServer(_config(Application(ROUTES, context)), live)
+        self._thread = threading.Thread(
+            target=self._server.run, args=([door],), name="api", daemon=True
+        )
+        self._thread.start()
+        if not self._server.is_up.wait(START_TIMEOUT_S):
+            raise SettingsError(f"api: the web server did not start within {START_TIMEOUT_S:g} s")
+        log.info("api listening", extra={"host": host, "port": port})
+        return host, port
+
+    def stop(self, timeout_s: float = STOP_TIMEOUT_S + 1.0) -> None:
+        """Take no more requests, finish those in hand, end. Idempotent; never raises."""
+        if self._server is None or self._thread is None:
+            return
+        self._server.leave()
+        self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            log.warning("api did not stop in time", extra={"timeout_s": timeout_s})
+
+
+class QuietServer(uvicorn.Server):
+    """uvicorn's server, waiting for the word to stop instead of asking for it."""
+
+    def __init__(self, config: uvicorn.Config, live: Live) -> None:
+        super().__init__(config)
+        self.is_up = threading.Event()
+        self._live = live
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._leave = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        """Serve until told to leave."""
+        self._loop = asyncio.get_running_loop()
+        self._live.start(self._loop)
+        self.is_up.set()
+        await self._leave.wait()
+        self._live.stop()
+
+    def leave(self) -> None:
+        """Stop serving; any thread."""
+        if self._loop is None:
+            return
+        try:
+            self._loop.call_soon_threadsafe(self._leave.set)
+        except RuntimeError:
+            pass  # The loop has ended already.
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; raises SettingsError in words."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    door = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.bind((host, port))
+        door.listen(BACKLOG_MAX)
+    except (OSError, OverflowError) as error:
+        door.close()
+        words = getattr(error, "strerror", None) or str(error)
+        raise SettingsError(
+            f"api: cannot listen on {host} port {port}: {words}; "
+            "choose another api.host or api.port, or stop what uses it"
+        ) from error
+    return door
+
+
+def _config(application: Application) -> uvicorn.Config:
+    app = ServerErrorMiddleware(cast(Any, application), handler=_bug)
+    return uvicorn.Config(
+        cast(Any, app),
+        loop="asyncio",
+        http=BoundedProtocol,
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        log_level=logging.ERROR,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        backlog=BACKLOG_MAX,
+        timeout_keep_alive=KEEP_ALIVE_TIMEOUT_S,
+        timeout_graceful_shutdown=STOP_TIMEOUT_S,
+    )
+
+
+def _bug(request: Request, error: Exception) -> Response:
+    """A fault of ours: the log has all of it, the caller learns its kind and no more."""
+    body = {
+        "error": "the gateway made a mistake; its log says more",
+        "status": "error",
+        "message": "the gateway made a mistake; its log says more",
+        "exception": type(error).__name__,
+        "endpoint": request.url.path,
+    }
+    return Response(encode(body), 500, media_type="application/json")
