@@ -1,6 +1,7 @@
 """`python -m demo`, or `make run`: a plant, a receiver and the gateway until Ctrl-C."""
 
 import argparse
+import json
 import signal
 import sys
 import threading
@@ -34,14 +35,15 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--model", default="sh10rt", help="which inverter the plant is")
     add("--speed", type=float, default=1.0, help="plant seconds per second")
     add("--away", type=int, default=10, help="seconds until an ended program comes back")
+    add("--json", action="store_true", help="make the first line one JSON object, for programs")
     return parser.parse_args(arguments)
 
 
 class Terminal:
     """Whole lines, and one line that is written over; on a log only whole lines."""
 
-    def __init__(self) -> None:
-        self._live = sys.stdout.isatty()
+    def __init__(self, live: bool) -> None:
+        self._live = live
 
     @property
     def live(self) -> bool:
@@ -80,6 +82,12 @@ def banner(house: House) -> str:
     )
 
 
+def hello(house: House) -> str:
+    """The same for a program."""
+    pids = {name: house.pid(name) for name in ("plant", "receiver", "gateway")}
+    return json.dumps({"url": house.page, "receiver": house.receiver, "pids": pids})
+
+
 def run(options: argparse.Namespace, stopped: threading.Event, terminal: Terminal) -> int:
     """Start, watch, end; the exit status."""
     wishes = Wishes(
@@ -90,13 +98,15 @@ def run(options: argparse.Namespace, stopped: threading.Event, terminal: Termina
         model=options.model,
         speed=options.speed,
         away_beats=max(1, options.away),
+        quiet=options.json,
     )
     wishes.data.mkdir(parents=True, exist_ok=True)
     house = House(wishes, terminal.say)
     try:
-        terminal.say("Starting a virtual plant, a receiver and the gateway …")
+        if not options.json:
+            terminal.say("Starting a virtual plant, a receiver and the gateway …")
         house.start()
-        terminal.say(banner(house))
+        terminal.say(hello(house) if options.json else banner(house))
         beat = 0
         while not stopped.wait(BEAT_S):
             beat += 1
@@ -122,7 +132,7 @@ def main() -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
-    return run(options, stopped, Terminal())
+    return run(options, stopped, Terminal(live=sys.stdout.isatty() and not options.json))
 
 
 if __name__ == "__main__":

@@ -35,6 +35,8 @@ class Wishes:
     speed: float
     away_beats: int
     """Beats that an ended program stays away."""
+    quiet: bool
+    """True: nothing is said before all have started."""
 
 
 @dataclass(slots=True)
@@ -121,7 +123,7 @@ class House:
         self, name: str, arguments: tuple[str, ...], wanted: int, told: Mapping[str, str]
     ) -> Mapping[str, Any]:
         port = free_or_any(HOST, wanted)
-        if port != wanted:
+        if port != wanted and not self._wishes.quiet:
             self._say(f"port {wanted} is in use; the {name} takes a free one")
         env = {**settings.inherited(), **told}
         child = Child(name, (*arguments, "--port", str(port)), env)
