@@ -1,0 +1,273 @@
+"""The Modbus door, byte by byte: every expected frame is written out by hand."""
+
+import socket
+import struct
+from collections.abc import Iterator, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulator import modbus_server
+from simulator.clock import ManualClock
+from simulator.modbus_server import (
+    ILLEGAL_ADDRESS,
+    ILLEGAL_VALUE,
+    MAX_CONNECTIONS,
+    MAX_PDU_BYTES,
+    MAX_READ_WORDS,
+    MAX_WRITE_WORDS,
+    Refused,
+    answer,
+)
+from simulator.plant import VirtualPlant
+
+GOOD_REQUEST = bytes.fromhex("0001 0000 0006 01 04 1387 0002")
+GOOD_REPLY = bytes.fromhex("0001 0000 0007 01 04 04 0E03 0064")
+"""An SH10RT: type code 0x0E03, 10.0 kW."""
+
+
+class Shelf:
+    """A device whose input registers hold their own address and whose holding keep what came."""
+
+    def __init__(self) -> None:
+        self.written: list[tuple[int, tuple[int, ...]]] = []
+
+    def read_input(self, first: int, count: int) -> Sequence[int]:
+        if first >= 0xF000:
+            raise Refused(ILLEGAL_ADDRESS)
+        return list(range(first, first + count))
+
+    def read_holding(self, first: int, count: int) -> Sequence[int]:
+        return [0xABCD] * count
+
+    def write(self, first: int, words: Sequence[int]) -> None:
+        if 0xFFFF in words:
+            raise Refused(ILLEGAL_VALUE)
+        self.written.append((first, tuple(words)))
+
+
+@pytest.fixture(scope="module")
+def plant() -> Iterator[VirtualPlant]:
+    with VirtualPlant(clock=ManualClock(1_782_043_200)) as plant:
+        yield plant
+
+
+def connect(plant: VirtualPlant) -> socket.socket:
+    return socket.create_connection((plant.host, plant.port), timeout=10)
+
+
+def receive(client: socket.socket, size: int) -> bytes:
+    got = b""
+    while len(got) < size:
+        chunk = client.recv(size - len(got))
+        if not chunk:
+            break
+        got += chunk
+    return got
+
+
+@pytest.mark.parametrize(
+    ("request_hex", "reply_hex"),
+    [
+        ("04 0010 0003", "04 06 0010 0011 0012"),
+        ("03 0010 0002", "03 04 ABCD ABCD"),
+        ("06 0010 0003", "06 0010 0003"),
+        ("10 0010 0002 04 0001 0002", "10 0010 0002"),
+        ("05 0010 FF00", "85 01"),
+        ("2B 0E 01 00", "AB 01"),
+        ("04 F000 0001", "84 02"),
+        ("04 FFFF 0002", "84 02"),
+        ("10 FFFF 0002 04 0001 0002", "90 02"),
+        ("04 0010 0000", "84 03"),
+        ("04 0010 007E", "84 03"),
+        ("04 0010", "84 03"),
+        ("04", "84 03"),
+        ("03 0010 0001 00", "83 03"),
+        ("06 0010", "86 03"),
+        ("06 0010 FFFF", "86 03"),
+        ("10 0010 0002 03 0001 0002", "90 03"),
+        ("10 0010 0002 04 0001", "90 03"),
+        ("10 0010 0000 00", "90 03"),
+        ("10 0010", "90 03"),
+    ],
+)
+def test_answer(request_hex: str, reply_hex: str) -> None:
+    """Each request has exactly one right answer, refusals included."""
+    request = bytes.fromhex(request_hex)
+
+    reply = answer(request, Shelf())
+
+    assert bytes.fromhex(reply_hex) == reply
+
+
+def test_write_reaches_the_device() -> None:
+    """A write of several registers hands over the first address and all the words."""
+    shelf = Shelf()
+
+    answer(bytes.fromhex("10 0010 0002 04 0001 0002"), shelf)
+
+    assert [(0x10, (1, 2))] == shelf.written
+
+
+def test_longest_read() -> None:
+    """125 registers are read in one request, 126 are not."""
+    longest = answer(struct.pack(">BHH", 4, 0, MAX_READ_WORDS), Shelf())
+    longer = answer(struct.pack(">BHH", 4, 0, MAX_READ_WORDS + 1), Shelf())
+
+    assert (2 + 2 * MAX_READ_WORDS, b"\x84\x03") == (len(longest), longer)
+
+
+def test_longest_write() -> None:
+    """123 registers are written in one request, 124 are not."""
+
+    def write(count: int) -> bytes:
+        head = struct.pack(">BHHB", 16, 0, count, 2 * count)
+        return answer(head + bytes(2 * count), Shelf())
+
+    assert (bytes.fromhex("10 0000 007B"), b"\x90\x03") == (
+        write(MAX_WRITE_WORDS),
+        write(MAX_WRITE_WORDS + 1),
+    )
+
+
+def test_several_requests_in_one_segment(plant: VirtualPlant) -> None:
+    """Requests that arrive together are answered one by one, in order."""
+    second = bytes.fromhex("0002 0000 0006 01 04 1387 0001")
+    expected = GOOD_REPLY + bytes.fromhex("0002 0000 0005 01 04 02 0E03")
+
+    with connect(plant) as client:
+        client.sendall(GOOD_REQUEST + second)
+        got = receive(client, len(expected))
+
+    assert expected == got
+
+
+def test_half_frames(plant: VirtualPlant) -> None:
+    """A request that arrives byte by byte is answered like any other."""
+    with connect(plant) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in GOOD_REQUEST:
+            client.sendall(bytes([byte]))
+        got = receive(client, len(GOOD_REPLY))
+
+    assert GOOD_REPLY == got
+
+
+def test_wrong_unit(plant: VirtualPlant) -> None:
+    """A unit that is not there is refused with exception 11, under its own number."""
+    with connect(plant) as client:
+        client.sendall(bytes.fromhex("0007 0000 0006 02 04 1387 0002"))
+        got = receive(client, 9)
+
+    assert bytes.fromhex("0007 0000 0003 02 84 0B") == got
+
+
+@pytest.mark.parametrize(
+    "frame_hex",
+    ["0001 0001 0006 01 04 1387 0002", "0001 0000 0001 01", "0001 0000 0100 01 04"],
+)
+def test_untrustworthy_framing(plant: VirtualPlant, frame_hex: str) -> None:
+    """A frame whose end cannot be known closes the connection without an answer."""
+    with connect(plant) as client:
+        client.sendall(bytes.fromhex(frame_hex))
+        got = receive(client, 1)
+
+    assert b"" == got
+
+
+def test_longest_pdu(plant: VirtualPlant) -> None:
+    """The longest frame of the specification is read whole, and the next one is found."""
+    longest = struct.pack(">HHHB", 1, 0, MAX_PDU_BYTES + 1, 1) + b"\x41" + bytes(MAX_PDU_BYTES - 1)
+    expected = bytes.fromhex("0001 0000 0003 01 C1 01") + GOOD_REPLY
+
+    with connect(plant) as client:
+        client.sendall(longest + GOOD_REQUEST)
+        got = receive(client, len(expected))
+
+    assert expected == got
+
+
+def test_too_many_clients() -> None:
+    """One client too many is turned away and the others are still served."""
+    with VirtualPlant(clock=ManualClock(1_782_043_200)) as plant:
+        clients = [connect(plant) for _ in range(MAX_CONNECTIONS)]
+        for client in clients:
+            client.sendall(GOOD_REQUEST)
+            receive(client, len(GOOD_REPLY))
+
+        with connect(plant) as one_more:
+            try:
+                turned_away = receive(one_more, 1)
+            except ConnectionResetError:
+                turned_away = b""
+        clients[0].sendall(GOOD_REQUEST)
+        served = receive(clients[0], len(GOOD_REPLY))
+        for client in clients:
+            client.close()
+
+    assert (b"", GOOD_REPLY) == (turned_away, served)
+
+
+def test_silent_client_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a request and then silence holds a connection no longer than the idle timeout."""
+    monkeypatch.setattr(modbus_server, "IDLE_TIMEOUT_S", 0.05)
+
+    with VirtualPlant() as plant, connect(plant) as client:
+        client.sendall(GOOD_REQUEST[:5])
+        got = receive(client, 1)
+
+    assert b"" == got
+
+
+def test_client_that_never_reads_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that asks on and on and takes no answer is dropped, and harms nobody."""
+    monkeypatch.setattr(modbus_server, "WRITE_TIMEOUT_S", 0.05)
+    request = bytes.fromhex("0001 0000 0006 01 04 32C7 0050")
+
+    with VirtualPlant() as plant, connect(plant) as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        with pytest.raises(OSError):
+            for _ in range(10_000):
+                deaf.sendall(request * 100)
+        with connect(plant) as client:
+            client.sendall(GOOD_REQUEST)
+            served = receive(client, len(GOOD_REPLY))
+
+    assert GOOD_REPLY == served
+
+
+@given(st.binary(max_size=600))
+def test_no_bytes_crash_it(plant: VirtualPlant, noise: bytes) -> None:
+    """Whatever one client sends, the connection ends and the next client is served."""
+    with connect(plant) as client:
+        client.sendall(noise)
+        client.shutdown(socket.SHUT_WR)
+        try:
+            while client.recv(4096):
+                pass
+        except ConnectionResetError:
+            pass  # It was closed with our bytes unread, which is an answer too.
+
+    with connect(plant) as client:
+        client.sendall(GOOD_REQUEST)
+        served = receive(client, len(GOOD_REPLY))
+
+    assert GOOD_REPLY == served
+
+
+@given(st.lists(st.tuples(st.integers(0, 255), st.binary(min_size=1, max_size=253)), max_size=20))
+def test_every_framed_request_is_answered(
+    plant: VirtualPlant, requests: list[tuple[int, bytes]]
+) -> None:
+    """However senseless, a well-framed request gets one answer under its own transaction."""
+    with connect(plant) as client:
+        for number, (unit, pdu) in enumerate(requests):
+            client.sendall(struct.pack(">HHHB", number, 0, len(pdu) + 1, unit) + pdu)
+        answered = []
+        for _ in requests:
+            number, _, length, unit = struct.unpack(">HHHB", receive(client, 7))
+            receive(client, length - 1)
+            answered.append((number, unit))
+
+    assert [(number, unit) for number, (unit, _) in enumerate(requests)] == answered
