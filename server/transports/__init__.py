@@ -1,28 +1,36 @@
 """Bytes in, words out: one module per way of reaching a device, listed here by scheme."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Protocol
 
-from server.clock import SystemClock
 from server.errors import SettingsError
 from server.model.device import Endpoint
-from server.ports import Transport
+from server.ports import Clock, Transport
 from server.transports.modbus_tcp import ModbusTcp
 
 
-def _modbus_tcp(endpoint: Endpoint) -> Transport:
-    return ModbusTcp(endpoint.host, endpoint.port, clock=SystemClock())
+class Factory(Protocol):
+    """Makes the transport of an endpoint; nothing is connected yet."""
+
+    def __call__(self, endpoint: Endpoint, clock: Clock | None = None) -> Transport:
+        """With a clock, time limits hold for a whole answer however it dribbles in."""
+        ...
 
 
-SCHEMES: Mapping[str, Callable[[Endpoint], Transport]] = MappingProxyType(
+def _modbus_tcp(endpoint: Endpoint, clock: Clock | None = None) -> Transport:
+    return ModbusTcp(endpoint.host, endpoint.port, clock=clock)
+
+
+SCHEMES: Mapping[str, Factory] = MappingProxyType(
     {
         "modbus_tcp": _modbus_tcp,
     }
 )
-"""The scheme of an endpoint -> what makes its transport, closed as yet."""
+"""The scheme of an endpoint -> its factory."""
 
 
-def open_transport(endpoint: Endpoint) -> Transport:
+def open_transport(endpoint: Endpoint, clock: Clock | None = None) -> Transport:
     """A transport for `endpoint`; nothing is connected yet.
 
     Raises SettingsError, naming the known schemes, for one that is not known.
@@ -31,4 +39,4 @@ def open_transport(endpoint: Endpoint) -> Transport:
     if factory is None:
         known = ", ".join(sorted(SCHEMES))
         raise SettingsError(f"scheme: {endpoint.scheme!r} is unknown; it should be one of {known}")
-    return factory(endpoint)
+    return factory(endpoint, clock)
