@@ -64,13 +64,13 @@ class House:
     def start(self) -> None:
         """Start all three; raises ChildError with what the one that failed has said."""
         wishes = self._wishes
-        host, port, unit_id = self._start_plant(wishes)
+        settings.place_plant(wishes.data, self._start_plant(wishes))
         receiver = ("simulator", "receiver", "--host", HOST)
         store = str(wishes.data / "received.db")
         self.receiver = self._start(
             "receiver", (*receiver, "--store", store), wishes.receiver_port, {}
         )
-        told = settings.gateway_settings(host, port, unit_id, f"{self.receiver}/gw/data/")
+        told = settings.endpoint(f"{self.receiver}/gw/data/")
         gateway = ("server", "--host", HOST, "--data", str(wishes.data))
         self.page = self._start("gateway", gateway, wishes.page_port, told)
 
@@ -101,14 +101,14 @@ class House:
             if name in self._residents:
                 self._residents[name].child.stop()
 
-    def _start_plant(self, wishes: Wishes) -> tuple[str, int, int]:
+    def _start_plant(self, wishes: Wishes) -> settings.PlantDoor:
         what = ("--model", wishes.model, "--speed", f"{wishes.speed:g}")
         hello = self._hello(
             "plant", ("simulator", "plant", "--host", HOST, *what), wishes.plant_port, {}
         )
         host, _, port = str(hello["doors"]["modbus"]).rpartition(":")
         self._keep_port("plant", int(port))
-        return host, int(port), int(str(hello.get("unit_id", 1)))
+        return settings.PlantDoor(host, int(port), int(hello.get("unit_id", 1)), wishes.model)
 
     def _start(
         self, name: str, arguments: tuple[str, ...], wanted: int, told: Mapping[str, str]
