@@ -10,6 +10,7 @@ pending is folded again from the records beyond the mark.
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from math import isfinite, nan
 from typing import Any, TypeAlias
 
@@ -19,10 +20,29 @@ from server.model.quantity import QUANTITIES, Kind
 from server.model.reading import Value
 from server.store.packing import unpack_values
 
-MINUTE_S = 60
-HOUR_S = 3600
-MINUTE_MS = MINUTE_S * 1000
-HOUR_MS = HOUR_S * 1000
+_INTERVALS_MAX = 2**32
+"""Intervals that a device's range of ids has room for: 8,000 years of minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grain:
+    """A table of intervals of one width. A row's id says its device and its start."""
+
+    table: str
+    width_ms: int
+
+    def row_id(self, device: int, at_ms: int) -> int:
+        """The row of the interval that holds `at_ms`; times beyond the range go to its ends."""
+        number = min(max(at_ms // self.width_ms, 0), _INTERVALS_MAX - 1)
+        return device * _INTERVALS_MAX + number
+
+    def start_ms(self, row_id: int) -> int:
+        """When the interval of a row begins."""
+        return row_id % _INTERVALS_MAX * self.width_ms
+
+
+MINUTES = Grain("minutes", 60_000)
+HOURS = Grain("hours", 3_600_000)
 
 PENDING_RECORDS_MAX = 5_000
 """Records that may wait to be folded: bounds the memory, the start and the tail a reader folds."""
@@ -37,8 +57,8 @@ SUMMED = frozenset(
 Figures: TypeAlias = list[float]
 """[sum, count, least, most, last]"""
 Sums: TypeAlias = dict[str, Figures]
-Interval: TypeAlias = tuple[int, int]
-"""(device, start_ms)"""
+Rows: TypeAlias = dict[int, Sums]
+"""Figures by the id of their row."""
 
 _encode = msgspec.msgpack.Encoder().encode
 decode = msgspec.msgpack.Decoder(dict[str, list[float]]).decode
@@ -95,17 +115,18 @@ class Pending:
     def __init__(self, after: int) -> None:
         """Begin with nothing, where the rows hold everything up to position `after`."""
         self.after = after
-        self.minutes: dict[Interval, list[Mapping[str, Value]]] = {}
+        self.minutes: dict[int, list[Mapping[str, Value]]] = {}
+        """What waits, by the id of its row."""
         self.count = 0
-        self._newest_minute = 0
+        self._newest_ms = 0
 
     def add(self, device: int, taken_at_ms: int, values: Mapping[str, Value]) -> None:
         """Count one committed reading."""
-        start_ms = taken_at_ms - taken_at_ms % MINUTE_MS
-        waiting = self.minutes.get((device, start_ms))
+        row_id = MINUTES.row_id(device, taken_at_ms)
+        waiting = self.minutes.get(row_id)
         if waiting is None:
-            waiting = self.minutes[(device, start_ms)] = []
-            self._newest_minute = start_ms
+            waiting = self.minutes[row_id] = []
+            self._newest_ms = MINUTES.start_ms(row_id)
         waiting.append(values)
         self.count += 1
 
@@ -113,7 +134,7 @@ class Pending:
         """True when a reading taken then begins another minute, or enough is waiting."""
         if self.count == 0:
             return False
-        another = taken_at_ms - taken_at_ms % MINUTE_MS != self._newest_minute
+        another = not 0 <= taken_at_ms - self._newest_ms < MINUTES.width_ms
         return another or self.count >= PENDING_RECORDS_MAX
 
     def clear(self, upto: int) -> None:
@@ -128,40 +149,37 @@ def write(sql: sqlite3.Connection, pending: Pending, upto: int) -> None:
 
     `pending` itself is left alone: the caller clears it once the transaction is on disk.
     """
-    hours: dict[Interval, Sums] = {}
-    for (device, start_ms), readings in pending.minutes.items():
+    hours: Rows = {}
+    for row_id, readings in pending.minutes.items():
         sums = fold(readings)
-        _add(sql, MINUTE_S, (device, start_ms), sums)
-        merge(hours.setdefault((device, start_ms - start_ms % HOUR_MS), {}), sums)
-    for interval, sums in hours.items():
-        _add(sql, HOUR_S, interval, sums)
+        merge(hours.setdefault(_hour_of(row_id), {}), sums)
+        _add(sql, MINUTES, row_id, sums)
+    for row_id, sums in hours.items():
+        _add(sql, HOURS, row_id, sums)
     sql.execute("UPDATE marks SET position = ? WHERE name = 'folded_upto'", (upto,))
 
 
-def _add(sql: sqlite3.Connection, span_s: int, interval: Interval, sums: Sums) -> None:
-    if not sums:
-        return
-    row = sql.execute(
-        "SELECT body FROM aggregates WHERE device = ? AND span_s = ? AND start_ms = ?",
-        (interval[0], span_s, interval[1]),
-    ).fetchone()
+def _hour_of(minute_id: int) -> int:
+    return HOURS.row_id(minute_id // _INTERVALS_MAX, MINUTES.start_ms(minute_id))
+
+
+def _add(sql: sqlite3.Connection, grain: Grain, row_id: int, sums: Sums) -> None:
+    row = sql.execute(f"SELECT body FROM {grain.table} WHERE id = ?", (row_id,)).fetchone()
     if row is not None:
         whole = decode(row[0])
         merge(whole, sums)
         sums = whole
-    _replace(sql, span_s, interval, sums)
+    _replace(sql, grain, row_id, sums)
 
 
-def _replace(sql: sqlite3.Connection, span_s: int, interval: Interval, sums: Sums) -> None:
-    key = (interval[0], span_s, interval[1])
+def _replace(sql: sqlite3.Connection, grain: Grain, row_id: int, sums: Sums) -> None:
     if sums:
         sql.execute(
-            "INSERT OR REPLACE INTO aggregates (device, span_s, start_ms, body)"
-            " VALUES (?, ?, ?, ?)",
-            (*key, _encode(sums)),
+            f"INSERT OR REPLACE INTO {grain.table} (id, body) VALUES (?, ?)",
+            (row_id, _encode(sums)),
         )
         return
-    sql.execute("DELETE FROM aggregates WHERE device = ? AND span_s = ? AND start_ms = ?", key)
+    sql.execute(f"DELETE FROM {grain.table} WHERE id = ?", (row_id,))
 
 
 def load(sql: sqlite3.Connection) -> tuple[Pending, dict[int, tuple[int, int]]]:
@@ -188,33 +206,61 @@ def readable_values(body: bytes) -> Mapping[str, Value]:
         return {}
 
 
-def rebuild(sql: sqlite3.Connection, minutes: Iterable[Interval]) -> None:
+def rebuild(sql: sqlite3.Connection, minutes: Iterable[int]) -> None:
     """Make these minutes, and the hours they lie in, anew from what is stored.
 
     Within the caller's transaction, with nothing pending.
     """
-    hours: set[Interval] = set()
-    for device, start_ms in minutes:
+    hours: set[int] = set()
+    for row_id in minutes:
+        start_ms = MINUTES.start_ms(row_id)
         rows = sql.execute(
             "SELECT body FROM records WHERE taken_at_ms >= ? AND taken_at_ms < ? AND device = ?"
             " ORDER BY position",
-            (start_ms, start_ms + MINUTE_MS, device),
+            (start_ms, start_ms + MINUTES.width_ms, row_id // _INTERVALS_MAX),
         )
-        sums = fold([readable_values(body) for (body,) in rows])
-        _replace(sql, MINUTE_S, (device, start_ms), sums)
-        hours.add((device, start_ms - start_ms % HOUR_MS))
-    for interval in hours:
-        _rebuild_hour(sql, interval)
+        _replace(sql, MINUTES, row_id, fold([readable_values(body) for (body,) in rows]))
+        hours.add(_hour_of(row_id))
+    for row_id in hours:
+        _rebuild_hour(sql, row_id)
 
 
-def _rebuild_hour(sql: sqlite3.Connection, interval: Interval) -> None:
-    device, start_ms = interval
-    rows = sql.execute(
-        "SELECT body FROM aggregates WHERE device = ? AND span_s = ?"
-        " AND start_ms >= ? AND start_ms < ? ORDER BY start_ms",
-        (device, MINUTE_S, start_ms, start_ms + HOUR_MS),
-    )
+def _rebuild_hour(sql: sqlite3.Connection, row_id: int) -> None:
     sums: Sums = {}
-    for (body,) in rows:
+    start_ms = HOURS.start_ms(row_id)
+    device = row_id // _INTERVALS_MAX
+    for _, body in between(sql, MINUTES, device, start_ms, start_ms + HOURS.width_ms):
         merge(sums, decode(body))
-    _replace(sql, HOUR_S, interval, sums)
+    _replace(sql, HOURS, row_id, sums)
+
+
+def between(
+    sql: sqlite3.Connection, grain: Grain, device: int, from_ms: int, to_ms: int
+) -> list[tuple[int, bytes]]:
+    """(start_ms, body) of the device's intervals that begin in [from_ms, to_ms), by time.
+
+    Both ends are starts of intervals, or lie within the last one wanted.
+    """
+    rows = sql.execute(
+        f"SELECT id, body FROM {grain.table} WHERE id BETWEEN ? AND ? ORDER BY id",
+        (grain.row_id(device, from_ms), grain.row_id(device, to_ms - 1)),
+    ).fetchall()
+    return [(grain.start_ms(row_id), body) for row_id, body in rows]
+
+
+def oldest_start_ms(sql: sqlite3.Connection, grain: Grain, device: int) -> int | None:
+    """When the device's oldest interval begins, None when there is none."""
+    row = sql.execute(
+        f"SELECT min(id) FROM {grain.table} WHERE id BETWEEN ? AND ?",
+        (device * _INTERVALS_MAX, (device + 1) * _INTERVALS_MAX - 1),
+    ).fetchone()
+    return None if row[0] is None else grain.start_ms(row[0])
+
+
+def remove(sql: sqlite3.Connection, grain: Grain, device: int, before_ms: int, limit: int) -> int:
+    """Delete at most `limit` of the device's oldest intervals that ended before `before_ms`."""
+    return sql.execute(
+        f"DELETE FROM {grain.table} WHERE id IN (SELECT id FROM {grain.table}"
+        " WHERE id >= ? AND id < ? ORDER BY id LIMIT ?)",
+        (device * _INTERVALS_MAX, grain.row_id(device, before_ms), limit),
+    ).rowcount

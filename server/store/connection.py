@@ -57,7 +57,8 @@ class Connection:
         """Take over a connection in autocommit mode (`isolation_level=None`)."""
         self.sql = sql
         self._disk = disk
-        self._full = False
+        self.full = False
+        """The last commit found no space; cleared by the writer once one succeeds."""
         self._page_bytes = int(sql.execute("PRAGMA page_size").fetchone()[0])
 
     @contextmanager
@@ -75,7 +76,6 @@ class Connection:
             if isinstance(error, sqlite3.Error):
                 raise self._fault(error) from error
             raise
-        self._full = False
 
     def _undo(self) -> None:
         """Roll back, unless SQLite has done so itself (a full disk, an interrupt)."""
@@ -88,7 +88,7 @@ class Connection:
     def _fault(self, error: sqlite3.Error) -> StoreFull | StoreUnavailable:
         fault = translate(error, self._disk.folder, self._disk.free_bytes)
         if isinstance(fault, StoreFull):
-            self._full = True
+            self.full = True
             self._disk.ballast.give_up()
         return fault
 
@@ -110,7 +110,7 @@ class Connection:
             spare_bytes=spare * self._page_bytes,
             log_bytes=self._log_bytes(),
             free_bytes=self._disk.free_bytes(),
-            full=self._full,
+            full=self.full,
         )
 
     def _log_bytes(self) -> int:

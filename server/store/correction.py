@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from server.store import aggregates
-from server.store.aggregates import MINUTE_MS, Interval
+from server.store.aggregates import MINUTES
 from server.store.insertion import free_ms
 from server.store.packing import CORRECTED, UNSYNCED
 
@@ -46,11 +46,11 @@ def correct(
         (after, boot, UNSYNCED, CORRECT_SLICE_ROWS),
     ).fetchall()
     known = dict(newest)
-    touched: set[Interval] = set()
+    touched: set[int] = set()
     for position, device, taken_at_ms in rows:
         moved_ms = _move(sql, position, device, taken_at_ms + difference_ms)
-        touched.add((device, taken_at_ms - taken_at_ms % MINUTE_MS))
-        touched.add((device, moved_ms - moved_ms % MINUTE_MS))
+        touched.add(MINUTES.row_id(device, taken_at_ms))
+        touched.add(MINUTES.row_id(device, moved_ms))
         if known.get(device, (0, 0))[0] == position:
             known[device] = (position, moved_ms)
     aggregates.rebuild(sql, touched)

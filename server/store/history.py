@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from server.model.quantity import QUANTITIES, Kind
 from server.model.request import Point, QueryHistory
-from server.store.aggregates import HOUR_MS, HOUR_S, MINUTE_MS, MINUTE_S, Figures, join
+from server.store.aggregates import HOURS, MINUTES, Figures, Grain, join
 
 MAX_POINTS = 2_000
 """Points of one curve: more than a screen has columns."""
@@ -25,9 +25,9 @@ _LAST_COUNTS = (Kind.COUNTER, Kind.DAILY)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Read rows of `span_s` in [from_ms, to_ms) and join them into steps of `step_ms`."""
+    """Read rows of `grain` in [from_ms, to_ms) and join them into steps of `step_ms`."""
 
-    span_s: int
+    grain: Grain
     from_ms: int
     to_ms: int
     step_ms: int
@@ -39,24 +39,23 @@ def plan(query: QueryHistory, oldest_minute_ms: int | None) -> Plan | None:
     `oldest_minute_ms` is the device's oldest minute on disk, None when it has none there.
     """
     quantity = QUANTITIES.get(query.quantity)
-    if quantity is None or query.to_ms <= query.from_ms:
+    if quantity is None or query.to_ms <= max(query.from_ms, 0):
         return None
     points = min(max(query.points, 1), MAX_POINTS)
     range_ms = query.to_ms - query.from_ms
     reaches_back = oldest_minute_ms is None or oldest_minute_ms <= query.from_ms
-    few = range_ms <= MAX_MINUTES_READ * MINUTE_MS
-    if few and (reaches_back or range_ms <= HOUR_MS) and range_ms < points * HOUR_MS:
-        return _stepped(query, MINUTE_S, points)
-    return _stepped(query, HOUR_S, points)
+    few = range_ms <= MAX_MINUTES_READ * MINUTES.width_ms
+    if few and (reaches_back or range_ms <= HOURS.width_ms) and range_ms < points * HOURS.width_ms:
+        return _stepped(query, MINUTES, points)
+    return _stepped(query, HOURS, points)
 
 
-def _stepped(query: QueryHistory, span_s: int, points: int) -> Plan:
-    span_ms = span_s * 1000
-    most = MAX_MINUTES_READ if span_s == MINUTE_S else MAX_HOURS_READ
-    from_ms = max(query.from_ms, query.to_ms - most * span_ms)
-    from_ms -= from_ms % span_ms
-    rows = -(-(query.to_ms - from_ms) // span_ms)
-    return Plan(span_s, from_ms, query.to_ms, -(-rows // points) * span_ms)
+def _stepped(query: QueryHistory, grain: Grain, points: int) -> Plan:
+    most = MAX_MINUTES_READ if grain is MINUTES else MAX_HOURS_READ
+    from_ms = max(query.from_ms, query.to_ms - most * grain.width_ms, 0)
+    from_ms -= from_ms % grain.width_ms
+    rows = -(-(query.to_ms - from_ms) // grain.width_ms)
+    return Plan(grain, from_ms, query.to_ms, -(-rows // points) * grain.width_ms)
 
 
 def draw(quantity: str, planned: Plan, intervals: Mapping[int, Figures]) -> tuple[Point, ...]:

@@ -30,7 +30,7 @@ def migrations(folder: Path) -> tuple[Migration, ...]:
     found = [Migration(int(path.name[:4]), path) for path in sorted(folder.glob("*.sql"))]
     expected = list(range(1, len(found) + 1))
     if [each.version for each in found] != expected:
-        raise ValueError(f"the schema files in {folder} are not numbered 1 to {len(found)}")
+        raise RuntimeError(f"the schema files in {folder} are not numbered 1 to {len(found)}")
     return tuple(found)
 
 
@@ -43,7 +43,7 @@ def statements(script: str) -> Iterator[str]:
             yield pending.strip()
             pending = ""
     if _without_comments(pending):
-        raise ValueError(f"unfinished statement at the end of a schema file: {pending.strip()!r}")
+        raise RuntimeError(f"unfinished statement at the end of a schema file: {pending.strip()!r}")
 
 
 def _without_comments(text: str) -> str:

@@ -18,12 +18,13 @@ from server.model.reading import Stored, Value
 from server.model.request import History, QueryHistory
 from server.store import history
 from server.store.aggregates import (
-    MINUTE_MS,
-    MINUTE_S,
+    MINUTES,
     Figures,
+    between,
     decode,
     fold,
     join,
+    oldest_start_ms,
     readable_values,
 )
 from server.store.connection import BUSY_TIMEOUT_S, DATABASE_NAME, free_bytes
@@ -96,10 +97,12 @@ class Reader:
         unit = history.unit(query)
         with self._reading() as sql:
             device = _device(sql, query.device_id)
-            planned = history.plan(query, _oldest_minute_ms(sql, device))
-            if planned is None or device is None:
-                return History(query.device_id, query.quantity, unit, MINUTE_MS, ())
-            rows = _rows(sql, device, planned)
+            if device is None:
+                return History(query.device_id, query.quantity, unit, MINUTES.width_ms, ())
+            planned = history.plan(query, oldest_start_ms(sql, MINUTES, device))
+            if planned is None:
+                return History(query.device_id, query.quantity, unit, MINUTES.width_ms, ())
+            rows = between(sql, planned.grain, device, planned.from_ms, planned.to_ms)
             tail = _tail(sql, device, planned)
         intervals = _intervals(query.quantity, planned, rows, tail)
         points = history.draw(query.quantity, planned, intervals)
@@ -123,21 +126,6 @@ def _device(sql: sqlite3.Connection, name: str) -> int | None:
     return None if row is None else int(row[0])
 
 
-def _oldest_minute_ms(sql: sqlite3.Connection, device: int | None) -> int | None:
-    row = sql.execute(
-        "SELECT min(start_ms) FROM aggregates WHERE device = ? AND span_s = ?", (device, MINUTE_S)
-    ).fetchone()
-    return None if row[0] is None else int(row[0])
-
-
-def _rows(sql: sqlite3.Connection, device: int, planned: Plan) -> list[tuple[int, bytes]]:
-    return sql.execute(
-        "SELECT start_ms, body FROM aggregates"
-        " WHERE device = ? AND span_s = ? AND start_ms >= ? AND start_ms < ? ORDER BY start_ms",
-        (device, planned.span_s, planned.from_ms, planned.to_ms),
-    ).fetchall()
-
-
 def _tail(sql: sqlite3.Connection, device: int, planned: Plan) -> list[tuple[int, bytes]]:
     """What was committed but is not folded into rows yet: at most about a minute."""
     return sql.execute(
@@ -159,7 +147,7 @@ def _intervals(
             found[start_ms] = figures
     fresh: dict[int, list[Mapping[str, Value]]] = {}
     for taken_at_ms, body in tail:
-        start_ms = taken_at_ms - taken_at_ms % (planned.span_s * 1000)
+        start_ms = taken_at_ms - taken_at_ms % planned.grain.width_ms
         fresh.setdefault(start_ms, []).append(readable_values(body))
     for start_ms, readings in fresh.items():
         figures = fold(readings).get(quantity)

@@ -8,7 +8,8 @@ import sqlite3
 from dataclasses import dataclass
 
 from server.model.delivery import Retention
-from server.store.aggregates import HOUR_S, MINUTE_S
+from server.store import aggregates
+from server.store.aggregates import HOURS, MINUTES
 from server.store.packing import UNSYNCED
 
 PRUNE_SLICE_ROWS = 1_000
@@ -139,20 +140,11 @@ def remove_aggregates(
         minutes_before_ms = max(minutes_before_ms, oldest_ms(sql) or 0)
     devices = [row[0] for row in sql.execute("SELECT id FROM devices").fetchall()]
     more = False
-    for span_s, before_ms in ((MINUTE_S, minutes_before_ms), (HOUR_S, hours_before_ms)):
+    for grain, before_ms in ((MINUTES, minutes_before_ms), (HOURS, hours_before_ms)):
         for device in devices:
-            more = _remove_span(sql, device, span_s, before_ms) or more
+            removed = aggregates.remove(sql, grain, device, before_ms, PRUNE_SLICE_AGGREGATES)
+            more = more or removed == PRUNE_SLICE_AGGREGATES
     return more
-
-
-def _remove_span(sql: sqlite3.Connection, device: int, span_s: int, before_ms: int) -> bool:
-    removed = sql.execute(
-        "DELETE FROM aggregates WHERE device = ?1 AND span_s = ?2 AND start_ms IN"
-        " (SELECT start_ms FROM aggregates WHERE device = ?1 AND span_s = ?2"
-        " AND start_ms < ?3 ORDER BY start_ms LIMIT ?4)",
-        (device, span_s, before_ms, PRUNE_SLICE_AGGREGATES),
-    ).rowcount
-    return removed == PRUNE_SLICE_AGGREGATES
 
 
 def oldest_ms(sql: sqlite3.Connection) -> int | None:

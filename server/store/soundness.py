@@ -21,7 +21,7 @@ MAX_MOVED_ASIDE = 3
 
 _MAGIC = b"SQLite format 3\x00"
 _COMPANIONS = ("", "-wal", "-shm")
-_TABLES = ("devices", "records", "aggregates", "sinks", "quarantine", "memory", "marks")
+_TABLES = ("devices", "records", "minutes", "hours", "sinks", "quarantine", "memory", "marks")
 
 
 @dataclass(frozen=True, slots=True)

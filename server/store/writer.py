@@ -71,6 +71,7 @@ class Writer:
             self._size_bytes = self._connection.usage().size_bytes
         self._devices = numbers
         self._cursors.update(changed)
+        self._connection.full = False
         self._take(rows, records)
         return Committed(self._head, len(rows), self._size_bytes)
 

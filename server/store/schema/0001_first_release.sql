@@ -24,13 +24,17 @@ CREATE TABLE records (
     UNIQUE (taken_at_ms, device)
 );
 
-CREATE TABLE aggregates (
-    device   INTEGER NOT NULL,
-    span_s   INTEGER NOT NULL,
-    start_ms INTEGER NOT NULL,
-    body     BLOB    NOT NULL,
-    PRIMARY KEY (device, span_s, start_ms)
-) WITHOUT ROWID;
+-- One row per device and interval, side by side in order of time: the id is
+-- device * 2^32 + (start of the interval in ms / width of an interval in ms).
+CREATE TABLE minutes (
+    id   INTEGER PRIMARY KEY,
+    body BLOB NOT NULL
+);
+
+CREATE TABLE hours (
+    id   INTEGER PRIMARY KEY,
+    body BLOB NOT NULL
+);
 
 CREATE TABLE sinks (
     sink_id TEXT PRIMARY KEY,
@@ -51,7 +55,7 @@ CREATE TABLE memory (
     value TEXT NOT NULL
 ) WITHOUT ROWID;
 
--- folded_upto: the aggregates hold every record up to this position.
+-- folded_upto: minutes and hours hold every record up to this position.
 -- pruned_upto: retention has removed every record up to this position.
 CREATE TABLE marks (
     name     TEXT PRIMARY KEY,
