@@ -3,13 +3,13 @@
 import socket
 import struct
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 
 WAIT_S = 10.0
 """Seconds after which a test that waits for this server fails instead of hanging."""
 
-Script = Callable[[bytes], Sequence[bytes] | None]
+Script = Callable[[bytes], Iterable[bytes] | None]
 """A request -> pieces to send one by one (none at all is silence), or None to close."""
 
 

@@ -1,0 +1,30 @@
+"""Endpoints become transports by their scheme."""
+
+import pytest
+
+from server.errors import SettingsError
+from server.model.device import Endpoint
+from server.transports import SCHEMES, open_transport
+from server.transports.modbus_tcp import ModbusTcp
+from server_unit_test.contracts.fake_clock import FakeClock
+
+
+def test_a_known_scheme_makes_a_transport() -> None:
+    """Nothing is connected by making it, so the device may be away."""
+    transport = open_transport(Endpoint("modbus_tcp", "127.0.0.1", 1), FakeClock())
+
+    assert isinstance(transport, ModbusTcp)
+    transport.close()
+
+
+def test_an_unknown_scheme_names_the_known_ones() -> None:
+    """The error says what is wrong and what it should be."""
+    with pytest.raises(SettingsError, match="'modbus_udp' is unknown.*modbus_tcp"):
+        open_transport(Endpoint("modbus_udp", "127.0.0.1", 1))
+
+
+def test_factories_need_the_endpoint_alone() -> None:
+    """Every scheme can be opened without a clock."""
+    made = [factory(Endpoint(scheme, "127.0.0.1", 1)) for scheme, factory in SCHEMES.items()]
+
+    assert len(SCHEMES) == len(made)
