@@ -57,9 +57,13 @@ def wait_s(retry_after: str | None) -> float | None:
 
 def excerpt(answer: bytes) -> str:
     """The beginning of an answer as one printable line."""
-    text = answer[: 4 * MAX_EXCERPT].decode("utf-8", "replace")
+    return one_line(answer[: 4 * MAX_EXCERPT].decode("utf-8", "replace"), MAX_EXCERPT)
+
+
+def one_line(text: str, most: int) -> str:
+    """What came from outside, as it may stand in a log or on a page."""
     line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
-    return line if len(line) <= MAX_EXCERPT else line[: MAX_EXCERPT - 1] + "…"
+    return line if len(line) <= most else line[: most - 1] + "…"
 
 
 def _phrase(status: int) -> str:

@@ -23,12 +23,16 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from server.errors import SinkUnavailable
+from server.sinks.blame import one_line
 
 MAX_ANSWER_BYTES = 4096
 """How much of an answer's body is read; a longer one costs its connection."""
 
 MAX_REASON = 160
 """Characters of a network error that are shown and logged."""
+
+MAX_WRAPPING = 16
+"""Errors within errors that are looked through for the operating system's words."""
 
 USER_AGENT = "egret"
 
@@ -43,14 +47,20 @@ class Answer:
 
 
 class HttpLine:
-    """Posts to one URL; keeps its connection open between calls."""
+    """Posts to one URL; keeps its connection open between calls.
 
-    def __init__(self, url: str, timeout_s: float) -> None:
+    `timeout_s` bounds the wait for a connection, and again each wait for the answer. `authority`
+    is a certificate file to trust instead of the usual ones.
+    """
+
+    def __init__(self, url: str, timeout_s: float, authority: str | None = None) -> None:
         self._url = url
         self._timeout_s = timeout_s
         self._sockets = _Sockets()
         self._session = requests.Session()
         self._session.trust_env = False  # No proxies, no .netrc: what is configured is what is.
+        if authority is not None:
+            self._session.verify = authority
         self._session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "identity"})
         adapter = _Adapter(self._sockets)
         self._session.mount("http://", adapter)
@@ -96,20 +106,22 @@ class HttpLine:
             return f"no connection within {self._timeout_s:g} s"
         if isinstance(error, (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError)):
             return f"no answer within {self._timeout_s:g} s"
-        kind = "TLS failed" if isinstance(error, requests.exceptions.SSLError) else "no connection"
-        return f"{kind}: {_innermost(error)}"[:MAX_REASON]
+        tls = isinstance(error, requests.exceptions.SSLError)
+        kind = "TLS failed" if tls else "the connection failed"
+        return one_line(f"{kind}: {innermost(error)}", MAX_REASON)
 
 
-def _innermost(error: BaseException) -> str:
+def innermost(error: BaseException) -> str:
     """The words of the operating system, which lie beneath three libraries' wrapping."""
-    words = type(error).__name__
-    seen = 0
-    cause: BaseException | None = error
-    while cause is not None and seen < 16:
-        seen += 1
-        words = getattr(cause, "verify_message", "") or getattr(cause, "strerror", "") or words
-        cause = cause.__cause__ or cause.__context__
-    return str(words)
+    words = ""
+    deepest = error
+    for _ in range(MAX_WRAPPING):
+        words = getattr(deepest, "verify_message", "") or getattr(deepest, "strerror", "") or words
+        cause = deepest.__cause__ or deepest.__context__
+        if cause is None:
+            break
+        deepest = cause
+    return str(words or deepest or type(deepest).__name__)
 
 
 class _Sockets:
@@ -205,3 +217,12 @@ class _Adapter(HTTPAdapter):
             "http": type("Pool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
             "https": type("TlsPool", (HTTPSConnectionPool,), {"ConnectionCls": tls}),
         }
+
+    def close(self) -> None:
+        """Close the pools' connections now; urllib3 leaves that to the garbage collector."""
+        pools = self.poolmanager.pools
+        for key in pools.keys():
+            pool = pools.get(key)
+            if pool is not None:
+                pool.close()
+        super().close()
