@@ -45,7 +45,7 @@ soak: $(BIN)/.test system-packages ## The slow proofs for hours: kills, power cu
 	$(BIN)/pytest -n $(JOBS) --maxschedchunk=1 -m "soak or system" --rounds $(ROUNDS) system_test $(TESTS)
 
 lint: $(BIN)/.test docs-check ## Format, style and types, and whether generated pages are current
-	$(BIN)/black --check --quiet --diff .
+	$(BIN)/black --check --quiet .
 	$(BIN)/flake8
 	$(BIN)/mypy $(addprefix -p ,$(PROCESSES))
 

@@ -26,6 +26,9 @@ NAME = re.compile(
 CONVERSION = re.compile(r"^(SECOND|MINUTE|HOUR|DAY|WEEK)S?_(S|MS)$")
 """Names that convert one unit into another and bound nothing."""
 
+PRIVATE = re.compile(r"^_(MAX_\w+|\w+_MAX|\w*LIMIT\w*|\w+_(TIMEOUT|BUDGET)(_\w+)?)$")
+"""A name for one module alone is a bound only when it says so: others are facts of a format."""
+
 MAY_MISS: set[str] = set()
 """Bounds (as path:NAME) that no test meets yet. It only ever shrinks."""
 
@@ -70,32 +73,47 @@ def number(node: ast.expr | None, known: dict[str, float]) -> float | None:
     return None
 
 
-def assignments(tree: ast.Module) -> Iterator[tuple[str, float, ast.stmt, ast.stmt | None]]:
-    """Every top-level NAME = number, with the statement that follows it."""
+def assignments(tree: ast.Module, lines: list[str]) -> Iterator[tuple[str, float, int, str]]:
+    """Every top-level NAME = number as (name, value, line, why)."""
     known: dict[str, float] = {}
     for index, node in enumerate(tree.body):
-        if isinstance(node, ast.Assign) and len(node.targets) == 1:
-            target = node.targets[0]
-        elif isinstance(node, ast.AnnAssign):
-            target = node.target
-        else:
-            continue
-        value = number(node.value, known)
-        if isinstance(target, ast.Name) and target.id.isupper() and value is not None:
-            known[target.id] = value
-            following = tree.body[index + 1] if index + 1 < len(tree.body) else None
-            yield target.id, value, node, following
+        target = assigned(node)
+        value = number(node.value, known) if isinstance(node, ast.Assign | ast.AnnAssign) else None
+        if target and value is not None:
+            known[target] = value
+            yield target, value, node.lineno, meaning(tree.body, index, lines)
 
 
-def meaning(node: ast.stmt, following: ast.stmt | None, lines: list[str]) -> str:
-    """The string right below a bound, or else the comment above it or beside it."""
-    if isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
-        if isinstance(following.value.value, str):
-            return " ".join(following.value.value.split())
+def assigned(node: ast.stmt) -> str:
+    """The UPPER_CASE name that a statement gives a value, or ""."""
+    if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        target = node.targets[0]
+    elif isinstance(node, ast.AnnAssign):
+        target = node.target
+    else:
+        return ""
+    return target.id if isinstance(target, ast.Name) and target.id.isupper() else ""
+
+
+def meaning(body: list[ast.stmt], index: int, lines: list[str]) -> str:
+    """The string below a bound, or the comment above or beside it; neighbours may share one."""
+    node = body[index]
     last = node.end_lineno or node.lineno
+    if index + 1 < len(body):
+        following = body[index + 1]
+        if isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
+            if isinstance(following.value.value, str):
+                return " ".join(following.value.value.split())
+        if following.lineno == last + 1 and assigned(following):
+            return meaning(body, index + 1, lines)
+    return comment(node.lineno, last, lines)
+
+
+def comment(first: int, last: int, lines: list[str]) -> str:
+    """What stands behind # right above line `first` and on line `last`."""
     beside = lines[last - 1].partition("#")[2].strip()
     above: list[str] = []
-    row = node.lineno - 2
+    row = first - 2
     while row >= 0 and lines[row].startswith("#"):
         above.insert(0, lines[row].lstrip("#: ").rstrip())
         row -= 1
@@ -118,13 +136,18 @@ def bounds() -> list[Bound]:
     for path in sorted((ROOT / "server").rglob("*.py")):
         text = path.read_text(encoding="utf-8")
         place = path.relative_to(ROOT).as_posix()
-        for name, value, node, following in assignments(ast.parse(text)):
-            plain = name.lstrip("_")
-            if NAME.match(plain) and not CONVERSION.match(plain):
-                why = meaning(node, following, text.splitlines())
+        for name, value, line, why in assignments(ast.parse(text), text.splitlines()):
+            if is_bound(name):
                 tests = best(place, mentions().get(name, ()))
-                found.append(Bound(place, node.lineno, name, value, why, tests))
+                found.append(Bound(place, line, name, value, why, tests))
     return found
+
+
+def is_bound(name: str) -> bool:
+    """True when a constant is named as a bound."""
+    if name.startswith("_"):
+        return bool(PRIVATE.match(name))
+    return bool(NAME.match(name)) and not CONVERSION.match(name)
 
 
 def best(place: str, tests: tuple[str, ...]) -> tuple[str, ...]:

@@ -77,6 +77,12 @@ def test_no_test_sleeps(folder: str) -> None:
     refuse(finding for source in read(folder) for finding in waiting.sleeping_tests(source))
 
 
+@pytest.mark.parametrize("folder", TESTS)
+def test_every_test_says_what_it_shows(folder: str) -> None:
+    """The docstring of a test is its sentence about the product."""
+    refuse(finding for source in read(folder) for finding in mirror.silent_tests(source))
+
+
 def test_the_only_broad_excepts_are_real_files() -> None:
     """The list of files that may catch everything names no file that has gone."""
     gone = [path for path in bounds.MAY_CATCH_ALL if not (ROOT / path).is_file()]
@@ -187,6 +193,7 @@ BAD: tuple[tuple[Rule, str, str, str], ...] = (
     (bounds.drawers, "server/engine/utils.py", "", "noun"),
     (bounds.drawers, "server/helpers/x.py", "", "noun"),
     (bounds.drawers, "simulator/device_manager.py", "", "noun"),
+    (mirror.silent_tests, "system_test/test_x.py", "def test_x():\n    f()", "docstring"),
     (missing_twin, "server/engine/nobody_tests_me.py", "def f():\n    return 1", "write server_"),
 )
 

@@ -1,4 +1,4 @@
-"""Every file of the server with code in it has a test of the same name at the same place."""
+"""Tests mirror the server file for file, and each says in a sentence what it shows."""
 
 import ast
 from collections.abc import Iterator
@@ -40,3 +40,11 @@ def missing_twin(source: Source, root: Path) -> Iterator[Finding]:
     places = twins(source.path)
     if not any((root / place).is_file() for place in places):
         yield Finding(source.path, 1, f"has no test; write {places[0]}")
+
+
+def silent_tests(source: Source) -> Iterator[Finding]:
+    """A test without a docstring: nobody can tell whether it still shows what it should."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            if node.name.startswith("test_") and not ast.get_docstring(node):
+                yield source.finding(node, f"{node.name} has no docstring; state the behaviour")
