@@ -241,7 +241,7 @@ def test_rubbish_instead_of_http_is_shown_short(door: socket.socket) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrapped", "expected"), [(1, "Connection refused"), (MAX_WRAPPING, "wrapped once more")]
+    ("wrapped", "expected"), [(1, "Connection refused"), (MAX_WRAPPING + 1, "wrapped once more")]
 )
 def test_wrapping_is_looked_through_to_a_bound(wrapped: int, expected: str) -> None:
     """The system's words are found beneath what a library wraps around, but not for ever."""
