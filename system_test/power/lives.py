@@ -27,6 +27,10 @@ EARLY_DEATH_S = 1.5
 LOSE_ACK_SHARE = 0.05
 """Acknowledgements that the receiver loses, so that records come twice."""
 
+FAIL_SHARES = (0.0, 0.5, 1.0)
+"""Deliveries that it refuses, drawn for each life: without a backlog at death, what a death loses
+would have been delivered before, and nobody would miss it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reckoning:
@@ -52,6 +56,11 @@ def early_death(random: Random) -> float | None:
     return random.uniform(0.0, EARLY_DEATH_S) if random.random() < EARLY_SHARE else None
 
 
+def misbehave(box: Box, random: Random) -> None:
+    """Let the receiver be a bad one, anew for each life."""
+    box.behave(lose_ack=LOSE_ACK_SHARE, fail=random.choice(FAIL_SHARES))
+
+
 def live(box: Box, program: Program, known: set[str], random: Random) -> float:
     """Let a gateway accept something, then draw how long it may go on; returns the seconds."""
     try:
@@ -63,7 +72,7 @@ def live(box: Box, program: Program, known: set[str], random: Random) -> float:
 
 def reckon(box: Box) -> Reckoning:
     """Start the gateway a last time, let everything arrive, and see what is amiss."""
-    box.behave(lose_ack=0.0)
+    box.behave(lose_ack=0.0, fail=0.0)
     known = set(box.witness.accepted())
     with box.gateway() as program:
         box.wait_accepted(known)
