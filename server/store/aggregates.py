@@ -20,7 +20,7 @@ from server.model.quantity import QUANTITIES, Kind
 from server.model.reading import Value
 from server.store.packing import unpack_values
 
-_INTERVALS_MAX = 2**32
+_IDS_PER_DEVICE = 2**32
 """Intervals that a device's range of ids has room for: 8,000 years of minutes."""
 
 
@@ -33,12 +33,12 @@ class Grain:
 
     def row_id(self, device: int, at_ms: int) -> int:
         """The row of the interval that holds `at_ms`; times beyond the range go to its ends."""
-        number = min(max(at_ms // self.width_ms, 0), _INTERVALS_MAX - 1)
-        return device * _INTERVALS_MAX + number
+        number = min(max(at_ms // self.width_ms, 0), _IDS_PER_DEVICE - 1)
+        return device * _IDS_PER_DEVICE + number
 
     def start_ms(self, row_id: int) -> int:
         """When the interval of a row begins."""
-        return row_id % _INTERVALS_MAX * self.width_ms
+        return row_id % _IDS_PER_DEVICE * self.width_ms
 
 
 MINUTES = Grain("minutes", 60_000)
@@ -160,7 +160,7 @@ def write(sql: sqlite3.Connection, pending: Pending, upto: int) -> None:
 
 
 def _hour_of(minute_id: int) -> int:
-    return HOURS.row_id(minute_id // _INTERVALS_MAX, MINUTES.start_ms(minute_id))
+    return HOURS.row_id(minute_id // _IDS_PER_DEVICE, MINUTES.start_ms(minute_id))
 
 
 def _add(sql: sqlite3.Connection, grain: Grain, row_id: int, sums: Sums) -> None:
@@ -217,7 +217,7 @@ def rebuild(sql: sqlite3.Connection, minutes: Iterable[int]) -> None:
         rows = sql.execute(
             "SELECT body FROM records WHERE taken_at_ms >= ? AND taken_at_ms < ? AND device = ?"
             " ORDER BY position",
-            (start_ms, start_ms + MINUTES.width_ms, row_id // _INTERVALS_MAX),
+            (start_ms, start_ms + MINUTES.width_ms, row_id // _IDS_PER_DEVICE),
         )
         _replace(sql, MINUTES, row_id, fold([readable_values(body) for (body,) in rows]))
         hours.add(_hour_of(row_id))
@@ -228,7 +228,7 @@ def rebuild(sql: sqlite3.Connection, minutes: Iterable[int]) -> None:
 def _rebuild_hour(sql: sqlite3.Connection, row_id: int) -> None:
     sums: Sums = {}
     start_ms = HOURS.start_ms(row_id)
-    device = row_id // _INTERVALS_MAX
+    device = row_id // _IDS_PER_DEVICE
     for _, body in between(sql, MINUTES, device, start_ms, start_ms + HOURS.width_ms):
         merge(sums, decode(body))
     _replace(sql, HOURS, row_id, sums)
@@ -252,7 +252,7 @@ def oldest_start_ms(sql: sqlite3.Connection, grain: Grain, device: int) -> int |
     """When the device's oldest interval begins, None when there is none."""
     row = sql.execute(
         f"SELECT min(id) FROM {grain.table} WHERE id BETWEEN ? AND ?",
-        (device * _INTERVALS_MAX, (device + 1) * _INTERVALS_MAX - 1),
+        (device * _IDS_PER_DEVICE, (device + 1) * _IDS_PER_DEVICE - 1),
     ).fetchone()
     return None if row[0] is None else grain.start_ms(row[0])
 
@@ -262,5 +262,5 @@ def remove(sql: sqlite3.Connection, grain: Grain, device: int, before_ms: int, l
     return sql.execute(
         f"DELETE FROM {grain.table} WHERE id IN (SELECT id FROM {grain.table}"
         " WHERE id >= ? AND id < ? ORDER BY id LIMIT ?)",
-        (device * _INTERVALS_MAX, grain.row_id(device, before_ms), limit),
+        (device * _IDS_PER_DEVICE, grain.row_id(device, before_ms), limit),
     ).rowcount

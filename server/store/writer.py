@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from server.model.cursor import Cursor
 from server.model.delivery import Committed, Pruned, Retention
 from server.model.reading import Record
-from server.store import aggregates, correction, cursors, insertion, memory, retention, roster
+from server.store import aggregates, correction, insertion, memory, retention, roster
+from server.store import cursors as sinks
 from server.store.connection import Connection
 from server.store.packing import Row, pack, unpack_values
 
@@ -28,7 +29,7 @@ class Writer:
         stored = sql.execute("SELECT max(position) FROM records").fetchone()[0]
         self._pruned_upto: int = marks["pruned_upto"]
         self._head: int = max(stored or 0, self._pruned_upto)
-        self._cursors = cursors.load(sql)
+        self._cursors = sinks.load(sql)
         self._size_bytes = connection.usage().size_bytes
         rows = sql.execute("SELECT id, name, last_taken_at_ms FROM devices").fetchall()
         self._devices: Mapping[str, int] = {name: number for number, name, _ in rows}
@@ -50,11 +51,15 @@ class Writer:
     @property
     def last_taken_at_ms(self) -> dict[str, int]:
         """When the newest record of each device was taken."""
-        return {name: self._newest[number][1] for name, number in self._devices.items()}
+        return {
+            name: self._newest[number][1]
+            for name, number in self._devices.items()
+            if number in self._newest
+        }
 
-    def commit(self, records: Sequence[Record], moves: Mapping[str, Cursor]) -> Committed:
+    def commit(self, records: Sequence[Record], cursors: Mapping[str, Cursor]) -> Committed:
         """See the port. A batch that raised may be given again unchanged."""
-        changed = {name: each for name, each in moves.items() if self._cursors.get(name) != each}
+        changed = {name: each for name, each in cursors.items() if self._cursors.get(name) != each}
         if not records and not changed:
             return Committed(self._head, 0, self._size_bytes)
         folds = bool(records) and self._pending.due(records[-1].reading.taken_at_ms)
@@ -62,17 +67,18 @@ class Writer:
             numbers = roster.number(sql, self._devices, (r.reading.device for r in records))
             rows = insertion.insert(sql, pack(records, numbers, self._head))
             if changed:
-                cursors.save(sql, changed)
+                sinks.save(sql, changed)
             if folds:
                 self._fold(sql)
         if folds:
             self._pending.clear(self._head)
-            # Once a minute is enough, and asking costs as much as two records.
-            self._size_bytes = self._connection.usage().size_bytes
         self._devices = numbers
         self._cursors.update(changed)
         self._connection.full = False
         self._take(rows, records)
+        if folds:
+            # Once a minute is enough, and asking costs as much as two records.
+            self._size_bytes = self._connection.usage().size_bytes
         return Committed(self._head, len(rows), self._size_bytes)
 
     def _take(self, rows: Sequence[Row], records: Sequence[Record]) -> None:
@@ -94,8 +100,8 @@ class Writer:
             folds = upto > self._pending.after
             if folds:
                 self._fold(sql)
-            moved, dropped = cursors.pruned(self._cursors, self._pruned_upto, upto)
-            cursors.save(sql, moved)
+            moved, dropped = sinks.pruned(self._cursors, self._pruned_upto, upto)
+            sinks.save(sql, moved)
             removed = retention.remove(sql, reach, upto)
             more = retention.remove_aggregates(sql, usage, limits, now_ms)
             oldest_ms = retention.oldest_ms(sql)
@@ -114,14 +120,20 @@ class Writer:
         with self._connection.reading() as sql:
             return retention.slice_upto(sql, reach, usage, limits, now_ms) > reach.after
 
-    def correct_clock(self, boot: int, after: int, difference_ms: int) -> int:
-        """See the port. Moves a bounded slice: call again until it returns 0."""
+    def correct_clock(self, boot: int, after: int, epoch_ms: int) -> int:
+        """See the port. Goes slice by slice: after an error what is done is done, call again."""
+        total = 0
+        while moved := self._correct_slice(boot, after, epoch_ms):
+            total += moved
+        return total
+
+    def _correct_slice(self, boot: int, after: int, epoch_ms: int) -> int:
         with self._connection.transaction() as sql:
             self._fold(sql)
-            done = correction.correct(sql, boot, after, difference_ms, self._newest)
+            done = correction.correct(sql, boot, after, epoch_ms, self._newest)
             roster.save_newest(sql, done.newest)
         self._pending.clear(self._head)
-        self._newest = done.newest
+        self._newest = dict(done.newest)
         return done.moved
 
     def _fold(self, sql: sqlite3.Connection) -> None:
@@ -132,13 +144,13 @@ class Writer:
     def forget_sink(self, sink_id: str) -> None:
         """Remove a sink's cursor and quarantine. Raises as commit does."""
         with self._connection.transaction() as sql:
-            cursors.forget(sql, sink_id)
+            sinks.forget(sql, sink_id)
         self._cursors.pop(sink_id, None)
 
     def quarantine(self, sink_id: str, position: int, reason: str, at_ms: int) -> None:
         """Note that a sink's endpoint accuses this record; it stays on disk. Idempotent."""
         with self._connection.transaction() as sql:
-            cursors.quarantine(sql, sink_id, position, reason, at_ms)
+            sinks.quarantine(sql, sink_id, position, reason, at_ms)
 
     def remember(self, key: str, value: bytes | str) -> None:
         """Keep a small text under `key`. Raises as commit does, ValueError when too large."""
