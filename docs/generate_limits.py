@@ -104,7 +104,8 @@ def meaning(body: list[ast.stmt], index: int, lines: list[str]) -> str:
         if isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
             if isinstance(following.value.value, str):
                 return " ".join(following.value.value.split())
-        if following.lineno == last + 1 and assigned(following):
+        own = comment(node.lineno, last, lines)
+        if not own and following.lineno == last + 1 and assigned(following):
             return meaning(body, index + 1, lines)
     return comment(node.lineno, last, lines)
 
