@@ -8,6 +8,7 @@ answered. HTTP is spoken in `http_door.py`; what has come is kept by `ledger.py`
 """
 
 import logging
+import sqlite3
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -209,8 +210,8 @@ class Receiver:
         behaviour = self._faults.behaviour
         fate = self._faults.fate()
         self._count("deliveries")
-        if behaviour.delay_s:
-            self._stopping.wait(behaviour.delay_s)
+        if behaviour.delay_s and self._stopping.wait(behaviour.delay_s):
+            return None
         if fate is not Fate.TAKEN:
             self._count("faults")
         if fate is Fate.DROPPED:
@@ -234,7 +235,11 @@ class Receiver:
         if not is_signed_by(envelope, key):
             self._count("bad_signatures")
             return Answer(401, {"error": "the signature is not from the registered key"})
-        receipt = self._ledger.store(envelope)
+        try:
+            receipt = self._ledger.store(envelope)
+        except sqlite3.Error as error:
+            log.error("delivery not kept", extra={"gateway": envelope.gateway, "why": str(error)})
+            return Answer(500, {"error": f"the delivery could not be kept: {error}"})
         return Answer(200, {"accepted": receipt.accepted, "duplicates": receipt.duplicates})
 
     def _key_for(self, envelope: Envelope) -> ec.EllipticCurvePublicKey | None:

@@ -1,0 +1,159 @@
+"""The virtual plant as others use it: in a block, on a free port, read by a real client."""
+
+import socket
+
+import pytest
+from pymodbus.client import ModbusTcpClient
+
+from simulator.clock import ManualClock
+from simulator.models import MODELS
+from simulator.plant import VirtualPlant
+
+NOON_S = 1_782_043_200.0
+
+
+class Reader:
+    """A client of another make, so that our own framing is not its own judge."""
+
+    def __init__(self, plant: VirtualPlant) -> None:
+        self._client = ModbusTcpClient(plant.host, port=plant.port, timeout=10, retries=0)
+
+    def __enter__(self) -> "Reader":
+        self._client.connect()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def words(self, at: int, count: int) -> list[int]:
+        """Input registers by document address."""
+        return list(self._client.read_input_registers(at - 1, count=count, device_id=1).registers)
+
+    def s32(self, at: int) -> int:
+        low, high = self.words(at, 2)
+        value = high << 16 | low
+        return value - (1 << 32) if value >> 31 else value
+
+    def write(self, at: int, *words: int) -> bool:
+        reply = self._client.write_registers(at - 1, list(words), device_id=1)
+        return not reply.isError()
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_answers(model: str) -> None:
+    """Each model tells its type code and serial to a real client."""
+    with VirtualPlant(model, clock=ManualClock(NOON_S), serial="A2299999999") as plant:
+        with Reader(plant) as reader:
+            code = reader.words(5000, 1)
+            serial = b"".join(word.to_bytes(2, "big") for word in reader.words(4990, 10))
+
+    assert ([MODELS[model].type_code], b"A2299999999") == (code, serial.rstrip(b"\0"))
+
+
+def test_registers_are_the_truth() -> None:
+    """What a client reads is what the plant knows, and it balances."""
+    with VirtualPlant(clock=ManualClock(NOON_S), seed=3) as plant, Reader(plant) as reader:
+        truth = plant.truth()
+        read = {
+            "pv_power": reader.s32(5017),
+            "battery_power": reader.s32(5214),
+            "grid_power": reader.s32(5601),
+            "load_power": reader.s32(13008),
+        }
+
+    assert {name: truth[name] for name in read} == read
+    assert read["pv_power"] + read["battery_power"] + read["grid_power"] == read["load_power"]
+
+
+def test_energies_of_the_truth_are_in_watt_hours() -> None:
+    """Totals in Wh agree with the registers in tenths of kWh."""
+    with VirtualPlant(clock=ManualClock(NOON_S), seed=3) as plant, Reader(plant) as reader:
+        truth_wh, tenths = plant.truth()["pv_energy_total"], reader.s32(13003)
+
+    assert truth_wh / 100 == pytest.approx(tenths, abs=0.51)
+
+
+def test_orders_reach_the_physics() -> None:
+    """A forced discharge that a client writes is what the battery does from the next step on."""
+    clock = ManualClock(NOON_S + 12 * 3600)
+    with VirtualPlant(clock=clock) as plant, Reader(plant) as reader:
+        written = reader.write(13050, 2, 0xBB, 1500)
+        clock.advance(5)
+        power_w = plant.truth()["battery_power"]
+
+    assert (True, 1500) == (written, power_w)
+
+
+def test_two_plants_of_one_seed() -> None:
+    """Same seed, same start: same serial, same truth. Another seed: another box."""
+    first, second = (VirtualPlant(seed=5, clock=ManualClock(NOON_S)) for _ in range(2))
+    other = VirtualPlant(seed=6, clock=ManualClock(NOON_S))
+
+    assert (first.serial, first.truth()) == (second.serial, second.truth())
+    assert first.serial != other.serial
+
+
+def test_speed_does_not_change_the_run() -> None:
+    """A plant that ran fast to a moment is the plant that walked there."""
+    fast_clock, slow_clock = ManualClock(NOON_S), ManualClock(NOON_S)
+    fast, slow = (VirtualPlant(seed=7, clock=clock) for clock in (fast_clock, slow_clock))
+
+    fast_clock.advance(600)
+    for _ in range(2400):
+        slow_clock.advance(0.25)
+        slow.moment()
+
+    assert fast.truth() == slow.truth()
+
+
+def test_requests_are_counted() -> None:
+    """Answers and refusals both count."""
+    with VirtualPlant(clock=ManualClock(NOON_S)) as plant, Reader(plant) as reader:
+        reader.words(5000, 1)
+        reader.write(1, 1)
+
+        assert 2 == plant.requests
+
+
+def test_port_in_use() -> None:
+    """A port that cannot be had is an error of the caller's thread."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        with pytest.raises(OSError):
+            VirtualPlant(port=other.getsockname()[1]).start()
+
+
+def test_a_plant_that_drops_off_and_returns() -> None:
+    """Stopped and started again it has the same address and the same registers."""
+    plant = VirtualPlant(clock=ManualClock(NOON_S)).start()
+    before = plant.address
+    with Reader(plant) as reader:
+        code = reader.words(5000, 1)
+    plant.stop()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((plant.host, plant.port), timeout=10)
+
+    plant.start()
+    with Reader(plant) as reader:
+        again = reader.words(5000, 1)
+    plant.stop()
+
+    assert (before, code) == (plant.address, again)
+
+
+def test_stop_drops_clients_and_may_be_repeated() -> None:
+    """Stopping closes every connection, and stopping twice is no error."""
+    plant = VirtualPlant(clock=ManualClock(NOON_S)).start()
+    with socket.create_connection((plant.host, plant.port), timeout=10) as client:
+        client.sendall(bytes.fromhex("0001 0000 0006 01 04 1387 0001"))
+        client.recv(100)
+        plant.stop()
+        plant.stop()
+
+        assert b"" == client.recv(100)
+
+
+def test_real_time_runs() -> None:
+    """Without a clock of the test's own, the plant starts where it is told."""
+    plant = VirtualPlant(start_s=NOON_S, speed=1e-6)
+
+    assert NOON_S == plant.truth()["time_s"]
