@@ -2,7 +2,7 @@
 
 For working on the page and for its tests:
 
-    python system_test/page_fixtures/dev_server.py [--port 8090] [--scene empty|many] [--json]
+    python system_test/page_fixtures/dev_server.py [--port 8090] [--scene many|empty|string] [--json]
 
 Adding a device finds something at every address but those that begin with `silent`.
 """
@@ -30,6 +30,12 @@ CSP = (
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
 
+SCENES = {
+    "many": plant.many_devices,
+    "empty": lambda now_ms: [],
+    "string": lambda now_ms: [plant.device("string", "B2171134567", "Roof", "192.168.1.41")],
+}
+
 
 class Box:
     """The canned gateway's state; one lock, since every request has its thread."""
@@ -39,10 +45,9 @@ class Box:
         self.started = time.monotonic()
         self.boot = f"{time.time_ns() & (2**63 - 1):016x}"
         now_ms = int(time.time() * 1000)
-        many = scene == "many"
-        self.devices = plant.many_devices(now_ms) if many else []
-        self.notices = plant.notices(now_ms) if many else []
-        self.sinks = many
+        self.devices = SCENES[scene](now_ms)
+        self.notices = plant.notices(now_ms) if scene == "many" else []
+        self.sinks = scene == "many"
 
     def snapshot(self) -> plant.JSON:
         """Everything as it is now."""
@@ -153,7 +158,7 @@ class Handler(BaseHTTPRequestHandler):
         elif url.path == "/api/quantities":
             self.answer(200, plant.QUANTITIES)
         elif url.path == "/api/supported":
-            self.answer(200, {"inverters": ["sungrow", "sungrow_hybrid"]})
+            self.answer(200, plant.SUPPORTED)
         elif url.path == "/api/history":
             self.answer(*get_history(self.box, query))
         else:
@@ -239,7 +244,7 @@ def main() -> None:
     """Serve until stopped."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--port", type=int, default=8090)
-    parser.add_argument("--scene", choices=("empty", "many"), default="many")
+    parser.add_argument("--scene", choices=tuple(SCENES), default="many")
     parser.add_argument("--json", action="store_true", help="the first line is one JSON object")
     options = parser.parse_args()
     attributes = {"box": Box(options.scene), "stopping": threading.Event()}

@@ -33,6 +33,14 @@ QUANTITIES: JSON = {
     )
 }
 
+SUPPORTED: JSON = {
+    "inverters": ["auto", "sungrow", "sungrow_hybrid", "sungrow_string"],
+    "devices": [
+        {"name": "sungrow_hybrid", "title": "Sungrow hybrid", "models": ["SH10RT", "SH8.0RT"]},
+        {"name": "sungrow_string", "title": "Sungrow string", "models": ["SG5.0RT"]},
+    ],
+}
+
 
 def hour_of(at_ms: int) -> float:
     """The local hour of the day, with its fraction."""
@@ -103,7 +111,7 @@ def device(kind: str, device_id: str, name: str, host: str, port: int = 502, **m
     """One configured device as the store of this fixture keeps it; `more` overrides its view."""
     model, profile = {
         "hybrid": ("SH10RT", "sungrow_hybrid"),
-        "string": ("SG5.0RT", "sungrow"),
+        "string": ("SG5.0RT", "sungrow_string"),
     }[kind]
     config = {
         "device_id": device_id,

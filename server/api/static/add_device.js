@@ -5,14 +5,20 @@ import * as box from "./box.js";
 import { byId, el, figures, setText, show } from "./dom.js";
 import { duration } from "./format.js";
 
-const KNOWN_TYPES = ["sungrow", "sungrow_hybrid"]; // offered when the box's own list is not to be had
+// Offered when the box's own list is not to be had.
+const KNOWN_FAMILIES = [
+  { name: "sungrow_hybrid", title: "Sungrow hybrid", models: [] },
+  { name: "sungrow", title: "Sungrow string", models: [] },
+];
 const NAME_MOST = 64;
+const MODELS_SHOWN = 3;
 
-function field(label, input, hint) {
+// `said` is the id of what a screen reader should say beside the hint when the field is reached.
+function field(label, input, hint, said = "") {
   const parts = [el("label", { for: input.id, text: label }), input];
   if (hint) {
     const id = `${input.id}-hint`;
-    input.setAttribute("aria-describedby", id);
+    input.setAttribute("aria-describedby", `${said} ${id}`.trim());
     parts.push(el("p", { class: "note", id, text: hint }));
   }
   return el("div", { class: "field" }, ...parts);
@@ -70,7 +76,7 @@ function searchStep() {
 }
 
 function foundStep() {
-  const title = el("p", { class: "found", tabindex: "-1" });
+  const title = el("p", { class: "found", id: "add-found" });
   const facts = figures("figures list");
   const name = nameInput("add-name");
   const submit = el("button", { type: "submit", class: "primary", text: "Add this device" });
@@ -79,7 +85,7 @@ function foundStep() {
     { "data-step": "found", hidden: true },
     title,
     facts.node,
-    field("Name", name, "What you call it. It can stay empty."),
+    field("Name", name, "What you call it. It can stay empty.", title.id),
     el("p", { class: "error-words", role: "alert" }),
     el("div", { class: "actions" }, el("button", { type: "button", text: "Back", "data-back": true }), submit),
   );
@@ -111,14 +117,19 @@ function silentStep() {
   return { form, why, type, name, again, submit, focus: again };
 }
 
-async function typeChoices() {
+async function families() {
   try {
-    const answer = await box.supported();
-    const names = (answer.inverters ?? []).filter((name) => typeof name === "string");
-    return names.length ? names : KNOWN_TYPES;
+    const { devices } = await box.supported();
+    return devices?.length ? devices : KNOWN_FAMILIES;
   } catch {
-    return KNOWN_TYPES;
+    return KNOWN_FAMILIES;
   }
+}
+
+function choice({ name, title, models }) {
+  const some = (models ?? []).slice(0, MODELS_SHOWN).join(", ");
+  const more = (models ?? []).length > MODELS_SHOWN ? ", …" : "";
+  return el("option", { value: name, text: some ? `${title || name} (${some}${more})` : title || name });
 }
 
 class AddDialog {
@@ -201,15 +212,13 @@ class AddDialog {
     for (const [name, value] of Object.entries(identity.facts ?? {})) rows.push([name, String(value)]);
     this.#found.facts.set(rows);
     this.#found.name.value = identity.model || "";
-    this.#announce(`Found: ${what}`);
     this.#show(this.#found);
     this.#found.name.select();
   }
 
   async #showSilent(failure) {
     setText(this.#silent.why, failure.message);
-    const types = await typeChoices();
-    this.#silent.type.replaceChildren(...types.map((name) => el("option", { value: name, text: name })));
+    this.#silent.type.replaceChildren(...(await families()).map(choice));
     this.#show(this.#silent);
   }
 
@@ -229,6 +238,7 @@ class AddDialog {
     try {
       await box.addDevice({ ...this.#address.address(), profile, name });
       this.#dialog.close();
+      byId("main").focus({ preventScroll: true }); // the button that opened this may be gone
       this.#address.form.reset();
       step.name.value = "";
       this.#announce(`${name || "The device"} was added.`);

@@ -5,7 +5,7 @@ const REQUEST_TIMEOUT_MS = 15_000;
 const PROBE_TIMEOUT_MS = 90_000; // a slow device is asked one profile after the other
 const SILENCE_LIMIT_MS = 15_000; // snapshots come about every second; silence is a dead connection
 const RECONNECT_FIRST_MS = 1_000;
-const RECONNECT_MOST_MS = 10_000;
+const RECONNECT_MOST_MS = 4_000; // a box restarts in a few seconds, and somebody is looking
 
 async function answerOf(response) {
   const text = await response.text();

@@ -178,7 +178,9 @@ function summary(curves) {
 
 export class Curves {
   #plotNode = el("div", { class: "plot", role: "img", "aria-label": "Curves of today" });
-  #empty = el("p", { class: "note", text: "The first minutes of today are being collected." });
+  #empty = el("p", {
+    class: "note", hidden: true, text: "The first minutes of today are being collected.",
+  });
   #unit = el("p", { class: "axis-words", "aria-hidden": "true" }, el("span", { text: "kW" }));
   #tableNode = el("div", {
     class: "table-scroll", id: "curves-table", tabindex: "0", role: "region",
@@ -186,7 +188,7 @@ export class Curves {
   });
   #toggle = el("button", {
     type: "button", class: "quiet", "aria-expanded": "false", "aria-controls": "curves-table",
-    text: "Show as a table", onclick: () => this.#toggleTable(),
+    text: "Show as a table", hidden: true, onclick: () => this.#toggleTable(),
   });
   #keys = new Map();
   #hidden = new Set();

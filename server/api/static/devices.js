@@ -194,6 +194,7 @@ export function removal(announce) {
     try {
       await box.removeDevice(device.config.device_id);
       dialog.close();
+      byId("main").focus({ preventScroll: true }); // the card and its button go away
       announce(`${device.config.name || device.config.device_id} was removed.`);
     } catch (failure) {
       setText(error, failure.message);

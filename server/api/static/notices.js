@@ -11,6 +11,11 @@ function occurrences({ first_at_ms, last_at_ms, count: times }, nowMs) {
   return `${count(times)} times, last ${moment(last_at_ms, nowMs)}, first ${moment(first_at_ms, nowMs)}`;
 }
 
+// Where the focus goes when the line it is in goes away.
+function nextDismiss(node) {
+  return (node.nextElementSibling ?? node.previousElementSibling)?.querySelector("button");
+}
+
 function line(context, notice) {
   const level = el("strong", { class: "level" });
   const text = el("span");
@@ -23,14 +28,16 @@ function line(context, notice) {
       await box.dismissNotice(notice.notice_id);
       setText(error, "");
       context.announce("Notice dismissed.");
+      (nextDismiss(node) ?? byId("main")).focus({ preventScroll: true });
     } catch (failure) {
       setText(error, failure.message);
       dismiss.disabled = false;
     }
   });
   const words = el("p", {}, level, " ", text, " ", when, " ", error);
+  const node = el("li", { class: "notice", "data-notice": notice.notice_id }, words, dismiss);
   return {
-    node: el("li", { class: "notice", "data-notice": notice.notice_id }, words, dismiss),
+    node,
     update(next) {
       const { snapshot } = context;
       const device = snapshot.devices.find(({ config }) => config.device_id === next.device);
