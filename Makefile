@@ -24,7 +24,7 @@ ROUNDS ?= 100
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help venv run test test-all soak lint format bench docs docs-check lock clean \
-	system-packages python-found
+	lint-format lint-style lint-types system-packages python-found
 
 help: ## Explain the targets
 	@echo "Egret, the firmware of an energy gateway. Targets:"
@@ -44,9 +44,15 @@ test-all: system-packages lint ## Everything: also real browsers, kills and powe
 soak: $(BIN)/.test system-packages ## The slow proofs for hours: kills, power cuts, long simulations (ROUNDS=100)
 	$(BIN)/pytest -n $(JOBS) --maxschedchunk=1 -m "soak or system" --rounds $(ROUNDS) system_test $(TESTS)
 
-lint: $(BIN)/.test docs-check ## Format, style and types, and whether generated pages are current
-	$(BIN)/black --check --quiet .
+lint: docs-check lint-format lint-style lint-types ## Generated pages, format, style and types (-k for all at once)
+
+lint-format: $(BIN)/.test
+	$(BIN)/black --check .
+
+lint-style: $(BIN)/.test
 	$(BIN)/flake8
+
+lint-types: $(BIN)/.test
 	$(BIN)/mypy $(addprefix -p ,$(PROCESSES))
 
 format: $(BIN)/.test ## Let black lay out every file

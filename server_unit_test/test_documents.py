@@ -10,6 +10,9 @@ ROOT = Path(__file__).resolve().parents[1]
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)\s]*)?\)")
 
 
+NAMED = re.compile(r"\bdocs/[\w./-]+\.(?:md|svg|png)\b")
+
+
 def pages() -> list[Path]:
     """Every page of the root and of docs/."""
     return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -23,3 +26,17 @@ def test_links_lead_somewhere(page: Path) -> None:
     broken = [target for target in targets if not (page.parent / target).exists()]
 
     assert [] == broken
+
+
+@pytest.mark.parametrize("folder", ["server", "simulator", "demo", "benchmark", "system_test"])
+def test_pages_named_in_the_code_exist(folder: str) -> None:
+    """A reader who is sent to a page by a docstring or a help text finds it."""
+    named = {
+        (path.relative_to(ROOT).as_posix(), page)
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for page in NAMED.findall(path.read_text(encoding="utf-8"))
+    }
+
+    missing = sorted(f"{path}: {page}" for path, page in named if not (ROOT / page).exists())
+
+    assert [] == missing
