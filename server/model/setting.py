@@ -61,6 +61,7 @@ MAX_HARVEST_TIMEOUT_S = 120.0
 DEFAULT_SCHEME = "modbus_tcp"
 DEFAULT_MODBUS_PORT = 502
 DEFAULT_POLL_INTERVAL_S = 10.0
+"""Seconds between polls of a device: fine enough for the page, and kind to slow dongles."""
 ENVIRONMENT_PREFIX = "EGRET_"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 CLOCK_TRUSTS = ("system", "always")

@@ -24,6 +24,7 @@ ADAPTERS = ("transports", "store", "sinks", "identity", "host")
 
 SIDEWAYS: Mapping[tuple[str, str], str] = {
     ("model", "errors"): "values raise the errors of their own row",
+    ("sinks", "identity"): "tokens are encoded by a pure function; the key stays behind Signer",
 }
 """(from, to) -> why this neighbour may be imported."""
 

@@ -8,6 +8,7 @@ import pytest
 from server.model.configuration import Configuration
 from server.model.device import DeviceConfig, Endpoint
 from server.model.setting import (
+    DEFAULT_POLL_INTERVAL_S,
     MAX_AGE_DAYS,
     MAX_BALLAST_BYTES,
     MAX_BATCH_RECORDS,
@@ -172,7 +173,8 @@ def test_a_device_without_id_is_named_by_its_place() -> None:
     """Host, port and unit tell devices apart, so two at one place are told to be the same."""
     device = Device().take({"endpoint": "10.0.0.5", "unit_id": 2}, "devices[0]")
 
-    assert ("10.0.0.5-502-2", "auto", 10.0) == (device.device_id, device.profile, device.interval_s)
+    assert ("10.0.0.5-502-2", "auto") == (device.device_id, device.profile)
+    assert DEFAULT_POLL_INTERVAL_S == device.interval_s
 
 
 @pytest.mark.parametrize(
