@@ -12,7 +12,9 @@ class ApiConfig:
     """Where the API and the page listen. Loopback, until there are pairing and tokens."""
 
     host: str = "127.0.0.1"
+    """The address to listen on; 0.0.0.0 opens the page to everybody on the network."""
     port: int = 8080
+    """The TCP port; 0 takes a free one, which is printed at start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class HarvestConfig:
     """The signed delivery: every endpoint is a sink of its own, with a cursor of its own."""
 
     endpoints: tuple[str, ...] = ()
+    """Where signed readings are posted to; each is a delivery of its own."""
     interval_s: float = 10.0
     """Seconds between batches."""
     batch_records: int = 500
@@ -59,6 +62,7 @@ class LogConfig:
     """What is logged."""
 
     level: str = "INFO"
+    """The least important thing that is logged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,7 @@ class Configuration:
 
     version: int = CONFIGURATION_VERSION
     name: str = ""
+    """What the box is called on its page."""
     api: ApiConfig = field(default_factory=ApiConfig)
     store: StoreConfig = field(default_factory=StoreConfig)
     harvest: HarvestConfig = field(default_factory=HarvestConfig)
@@ -82,3 +87,4 @@ class Configuration:
     log: LogConfig = field(default_factory=LogConfig)
     clock: ClockConfig = field(default_factory=ClockConfig)
     devices: tuple[DeviceConfig, ...] = ()
+    """What is read; see below."""
