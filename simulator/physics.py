@@ -203,6 +203,53 @@ def _history(dice: random.Random, site: Site) -> _Sums:
     )
 
 
+class Meters:
+    """The sums of today and of a life, and the hours that something flowed."""
+
+    def __init__(self, dice: random.Random, site: Site) -> None:
+        self.total = _history(dice, site)
+        self.today = _Sums()
+        peak_w = int(sum(roof.peak_power_w for roof in site.roofs))
+        self.running_s = self.total.of["pv"] * 4 // peak_w // 3600 * 3600
+        self.running_today_s = 0
+
+    def add(self, flow: Flow, step_s: int) -> None:
+        """Count one step."""
+        self.today.add(flow, step_s)
+        self.total.add(flow, step_s)
+        if flow.pv_w or flow.battery_w:
+            self.running_s += step_s
+            self.running_today_s += step_s
+
+    def begin_day(self) -> None:
+        """Midnight: today's sums start at 0."""
+        self.today = _Sums()
+        self.running_today_s = 0
+
+
+class Mains:
+    """Voltages and frequency of the grid, which nothing here can change."""
+
+    def __init__(self, dice: random.Random) -> None:
+        self._phases = (Drift(dice, 300.0), Drift(dice, 300.0), Drift(dice, 300.0))
+        self._frequency = Drift(dice, 60.0)
+
+    def step(self, step_s: int) -> None:
+        """Move on."""
+        for phase in self._phases:
+            phase.step(step_s)
+        self._frequency.step(step_s)
+
+    def voltages_v(self) -> tuple[float, float, float]:
+        """Of the three phases."""
+        first, second, third = (231.0 + 1.5 * phase.value for phase in self._phases)
+        return first, second, third
+
+    def frequency_hz(self) -> float:
+        """Of all of them."""
+        return 50.0 + 0.02 * self._frequency.value
+
+
 class Physics:
     """The plant's state, from a seed and a start; warms up from the midnight before."""
 
@@ -213,15 +260,9 @@ class Physics:
         self.time_s = int(start_s) // DAY_S * DAY_S
         self._clouds = Clouds(dice)
         self._house = House(dice, site.load_factor)
-        self._mains = [Drift(dice, 300.0) for _ in range(3)]
-        self._frequency = Drift(dice, 60.0)
+        self._mains = Mains(dice)
         self._stored_wh = site.battery_capacity_wh * dice.uniform(0.3, 0.6)
-        self._total = _history(dice, site)
-        self._today = _Sums()
-        hours = (
-            self._total.of["pv"] * 4 // int(sum(roof.peak_power_w for roof in site.roofs)) // 3600
-        )
-        self._running_s = [hours * 3600, 0]
+        self._meters = Meters(dice, site)
         self._flow = Flow(0, 0, 0, 0)
         self._strings_w: tuple[int, ...] = (0,) * len(site.roofs)
         self._warmth = [0.0, 0.0]
@@ -242,23 +283,22 @@ class Physics:
         """What there is to see now."""
         site = self.site
         capacity = site.battery_capacity_wh
-        volts = [231.0 + 1.5 * mains.value for mains in self._mains]
         self_heat = self._warmth[0] / max(1, site.inverter_power_w)
         return Moment(
             time_s=self.time_s,
             flow=self._flow,
             strings_w=self._strings_w,
             soc=self._stored_wh / capacity if capacity else 0.0,
-            today=self._today.value(),
-            total=self._total.value(),
+            today=self._meters.today.value(),
+            total=self._meters.total.value(),
             running=self.orders.running,
             daylight=self._daylight,
             battery_c=21.0 + 14.0 * self._warmth[1] / max(1, site.battery_power_w),
             inverter_c=24.0 + 28.0 * self_heat,
-            voltages_v=(volts[0], volts[1], volts[2]),
-            frequency_hz=50.0 + 0.02 * self._frequency.value,
-            running_s=self._running_s[0],
-            running_today_s=self._running_s[1],
+            voltages_v=self._mains.voltages_v(),
+            frequency_hz=self._mains.frequency_hz(),
+            running_s=self._meters.running_s,
+            running_today_s=self._meters.running_today_s,
         )
 
     def _step(self, step_s: int) -> None:
@@ -266,9 +306,7 @@ class Physics:
         clear = self._clouds.step(step_s)
         wanted = [power_of(roof, sun, clear) for roof in self.site.roofs]
         load_w = self._house.step(self.time_s, step_s)
-        for mains in self._mains:
-            mains.step(step_s)
-        self._frequency.step(step_s)
+        self._mains.step(step_s)
         self._daylight = sum(wanted) >= 1
         flow = balance(
             int(sum(wanted)), load_w, self._room(step_s), self.site.inverter_power_w, self.orders
@@ -280,18 +318,13 @@ class Physics:
         self._strings_w = _split(flow.pv_w, wanted)
         gain = BATTERY_EFFICIENCY if flow.battery_w < 0 else 1 / BATTERY_EFFICIENCY
         self._stored_wh -= flow.battery_w * gain * step_s / 3600
-        self._today.add(flow, step_s)
-        self._total.add(flow, step_s)
-        if flow.pv_w or flow.battery_w:
-            self._running_s[0] += step_s
-            self._running_s[1] += step_s
+        self._meters.add(flow, step_s)
         keep = math.exp(-step_s / 1200.0)
         for index, power_w in enumerate((flow.pv_w + flow.battery_w, flow.battery_w)):
             self._warmth[index] = keep * self._warmth[index] + (1 - keep) * abs(power_w)
         self.time_s += step_s
         if self.time_s % DAY_S == 0:
-            self._today = _Sums()
-            self._running_s[1] = 0
+            self._meters.begin_day()
 
     def _room(self, step_s: int) -> Room:
         """What the cells and the orders leave, so that no step overshoots a bound of charge."""

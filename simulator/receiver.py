@@ -17,28 +17,13 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs
 
-import requests
-from cryptography.hazmat.primitives.asymmetric import ec
-
-from simulator.clock import monotonic_s
-from simulator.envelope import Envelope, Malformed, is_signed_by, load_key, parse, strict_json
+from simulator.envelope import Malformed, is_signed_by, load_key, parse, strict_json
 from simulator.faults import Behaviour, Fate, Faults
 from simulator.http_door import Answer, HttpDoor, Request
+from simulator.keyring import KeyRing
 from simulator.ledger import MAX_LISTED, KeyTaken, Ledger
 
 log = logging.getLogger(__name__)
-
-GATEWAY_TIMEOUT_S = 5.0
-"""How long a gateway may take to tell its public key."""
-
-GATEWAY_RETRY_S = 2.0
-"""Between two questions for a key; deliveries in between are answered 401 at once."""
-
-GATEWAY_REPLY_MAX = 64 * 1024
-"""Bytes read of a gateway's answer; a key takes some hundred."""
-
-MAX_KEYS_LOADED = 1000
-"""Parsed public keys held in memory; the ledger has them all."""
 
 _HOW_TO_REGISTER = (
     'no public key is known for gateway {}; tell it with POST /register {{"device": "{}", '
@@ -73,9 +58,6 @@ class Receiver:
         behaviour: Behaviour | None = None,
     ) -> None:
         """`keys` maps gateway serials to public keys; `gateway` is a URL to ask for one."""
-        self._loaded: dict[str, ec.EllipticCurvePublicKey] = {}
-        self._gateway = None if gateway is None else gateway.rstrip("/")
-        self._ask_again_at_s = 0.0
         self._lock = threading.Lock()
         self._faults = Faults(behaviour or Behaviour(), seed)
         self._counts = _Counts()
@@ -85,9 +67,10 @@ class Receiver:
         for public_key in (keys or {}).values():
             load_key(public_key)
         self._ledger = Ledger(None if store is None else Path(store))
+        self._keys = KeyRing(self._ledger, gateway)
         try:
             for serial, public_key in (keys or {}).items():
-                self._ledger.learn_key(serial.lower(), public_key)
+                self.register(serial, public_key)
         except KeyTaken as taken:
             self._ledger.close()
             raise ValueError(f"the store knows another key for gateway {taken}") from None
@@ -227,7 +210,7 @@ class Receiver:
         except Malformed as error:
             self._count("malformed")
             return Answer(400, {"error": str(error)})
-        key = self._key_for(envelope)
+        key = self._keys.key_of(envelope.gateway)
         if key is None:
             self._count("unknown_keys")
             serial = envelope.gateway
@@ -242,50 +225,6 @@ class Receiver:
             return Answer(500, {"error": f"the delivery could not be kept: {error}"})
         return Answer(200, {"accepted": receipt.accepted, "duplicates": receipt.duplicates})
 
-    def _key_for(self, envelope: Envelope) -> ec.EllipticCurvePublicKey | None:
-        loaded = self._loaded.get(envelope.gateway)
-        if loaded is not None:
-            return loaded
-        public_key = self._ledger.key_of(envelope.gateway)
-        if public_key is None and self._gateway is not None:
-            public_key = self._ask_gateway(envelope.gateway)
-        if public_key is None:
-            return None
-        key = load_key(public_key)
-        if len(self._loaded) < MAX_KEYS_LOADED:
-            self._loaded[envelope.gateway] = key
-        return key
-
-    def _ask_gateway(self, serial: str) -> str | None:
-        """Trust what the gateway at the given URL says of itself, the first time."""
-        with self._lock:
-            now_s = monotonic_s()
-            if now_s < self._ask_again_at_s:
-                return None
-            self._ask_again_at_s = now_s + GATEWAY_RETRY_S
-        try:
-            crypto = _fetch_crypto(f"{self._gateway}/api/crypto")
-            public_key = str(crypto.get("publicKey"))
-            if str(crypto.get("serialNumber")).lower() != serial:
-                return None
-            load_key(public_key)
-            self._ledger.learn_key(serial, public_key)
-        except (requests.RequestException, Malformed, ValueError, KeyTaken) as error:
-            log.warning("the gateway told no key", extra={"gateway": serial, "why": str(error)})
-            return None
-        return self._ledger.key_of(serial)
-
     def _count(self, name: str) -> None:
         with self._lock:
             setattr(self._counts, name, getattr(self._counts, name) + 1)
-
-
-def _fetch_crypto(url: str) -> dict[str, Any]:
-    with requests.Session() as session:
-        session.trust_env = False
-        with session.get(
-            url, timeout=GATEWAY_TIMEOUT_S, stream=True, allow_redirects=False
-        ) as reply:
-            reply.raise_for_status()
-            body = reply.raw.read(GATEWAY_REPLY_MAX, decode_content=True)
-    return strict_json(body, "gateway's answer")

@@ -82,8 +82,6 @@ class SungrowInverter:
         self._moment = moment
         self._obey = obey
         self._rows = input_rows(model)
-        self._input_spans = input_spans(model)
-        self._holding_spans = holding_spans(model)
         self._settings = {setting.at: setting for setting in settings_of(model)}
         self._words = {at: setting.initial for at, setting in self._settings.items()}
         self._clock_shift_s = 0
@@ -94,7 +92,7 @@ class SungrowInverter:
 
     def read_input(self, first: int, count: int) -> Sequence[int]:
         """Input registers by wire address, all from one moment."""
-        _inside(self._input_spans, first + 1, count)
+        _inside(input_spans(self.model), first + 1, count)
         moment = self._watched_moment()
         if moment is not self._shown:
             self._image = self._paint(moment)
@@ -104,7 +102,7 @@ class SungrowInverter:
 
     def read_holding(self, first: int, count: int) -> Sequence[int]:
         """Holding registers by wire address."""
-        _inside(self._holding_spans, first + 1, count)
+        _inside(holding_spans(self.model), first + 1, count)
         image = dict(self._words)
         for place, word in enumerate(_clock_words(self._local_time(self._watched_moment()))):
             image[CLOCK_AT + place] = word

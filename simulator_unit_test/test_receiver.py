@@ -1,7 +1,6 @@
 """The receiver over HTTP: what it takes, refuses, counts and breaks."""
 
 import json
-import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,10 +9,9 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator import receiver as module
 from simulator.faults import Behaviour
-from simulator.http_door import Answer, HttpDoor, Request
-from simulator.receiver import MAX_KEYS_LOADED, Receiver
+from simulator.http_door import Request
+from simulator.receiver import Receiver
 from simulator_unit_test.signing import BOOT, GATEWAY, Gateway
 
 ME = Gateway()
@@ -134,18 +132,6 @@ def test_register_nonsense(receiver: Receiver, web: requests.Session, body: obje
     assert (400, True) == (status, bool(reply["error"]))
 
 
-def test_more_keys_than_are_held(web: requests.Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keys beyond what is held in memory are read from the ledger each time."""
-    monkeypatch.setattr(module, "MAX_KEYS_LOADED", 1)
-    others = [Gateway(f"{number:018x}") for number in range(3)]
-
-    with Receiver(keys={other.serial: other.public_key for other in others}) as receiver:
-        bodies = [other.deliver({1000: 1}) for other in others] * 2
-        statuses = {post(web, receiver, "", body)[0] for body in bodies}
-
-    assert ({200}, True) == (statuses, MAX_KEYS_LOADED > 1)
-
-
 def test_behaviour(receiver: Receiver, web: requests.Session) -> None:
     """A status is answered to everything until it is taken back, and nothing is kept meanwhile."""
     post(web, receiver, "behaviour", {"status": 500})
@@ -212,83 +198,6 @@ def test_largest_body_can_be_changed(receiver: Receiver, web: requests.Session) 
     statuses = [post(web, receiver, "", ME.deliver(batch))[0] for batch in (large, small)]
 
     assert [413, 200] == statuses
-
-
-class Crypto:
-    """A gateway that tells its key, or whatever it is set to tell."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-        self.told: object = {"serialNumber": GATEWAY, "publicKey": ME.public_key}
-        self.status = 200
-        self.door = HttpDoor(self._answer, lambda: 0)
-
-    def _answer(self, request: Request) -> Answer:
-        self.asked.append(request.path)
-        return Answer(self.status, self.told)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.door.address[1]}"
-
-
-@pytest.fixture
-def gateway() -> Iterator[Crypto]:
-    crypto = Crypto()
-    crypto.door.start("127.0.0.1", 0)
-    yield crypto
-    crypto.door.stop()
-
-
-def test_gateway_is_asked_for_its_key(gateway: Crypto, web: requests.Session) -> None:
-    """With a gateway's address, its key is learned when it first delivers, and only then."""
-    with Receiver(gateway=gateway.url + "/") as receiver:
-        statuses = [post(web, receiver, "", ME.deliver({ms: ms}))[0] for ms in (1, 2)]
-
-    assert ([200, 200], ["/api/crypto"]) == (statuses, gateway.asked)
-
-
-@pytest.mark.parametrize(
-    "told",
-    [
-        {"serialNumber": "f" * 18, "publicKey": ME.public_key},
-        {"serialNumber": GATEWAY, "publicKey": "short"},
-        {"serialNumber": GATEWAY},
-        ["not", "an", "object"],
-        "x" * module.GATEWAY_REPLY_MAX,
-    ],
-)
-def test_gateway_that_tells_no_key(gateway: Crypto, web: requests.Session, told: object) -> None:
-    """An answer that is no key of this gateway's is not believed, and not asked for at once."""
-    gateway.told = told
-    with Receiver(gateway=gateway.url) as receiver:
-        statuses = [post(web, receiver, "", ME.deliver({ms: ms}))[0] for ms in (1, 2)]
-
-    assert ([401, 401], ["/api/crypto"]) == (statuses, gateway.asked)
-
-
-def test_gateway_is_asked_again_later(
-    gateway: Crypto, web: requests.Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A gateway that was still starting is asked again after a while."""
-    monkeypatch.setattr(module, "GATEWAY_RETRY_S", 0.0)
-    gateway.status = 503
-    with Receiver(gateway=gateway.url) as receiver:
-        early = post(web, receiver, "", ME.deliver({1: 1}))[0]
-        gateway.status = 200
-        later = post(web, receiver, "", ME.deliver({1: 1}))[0]
-
-    assert (401, 200) == (early, later)
-
-
-def test_gateway_that_never_answers(web: requests.Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A silent gateway holds a delivery no longer than its timeout."""
-    monkeypatch.setattr(module, "GATEWAY_TIMEOUT_S", 0.05)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        with Receiver(gateway=f"http://127.0.0.1:{silent.getsockname()[1]}") as receiver:
-            status = post(web, receiver, "", ME.deliver({1: 1}))[0]
-
-    assert 401 == status
 
 
 def test_wrong_key_at_start() -> None:
