@@ -70,6 +70,7 @@ class Gateway:
         self._runner: Runner | None = None
         self._inbox: Waiter | None = None
         house.publish = self.publish
+        house.committed = self.committed
         house.reconfigured = self.reconfigured
         self.board = Board(self._portrait(house.clock.monotonic()))
 
@@ -93,7 +94,7 @@ class Gateway:
         for task, at in standing:
             self.engine.submit(task, at)
         configured = house.adapters.sinks_of(house.configuration)
-        for sink_id in set(self._stored) - set(configured):
+        for sink_id in sorted(set(self._stored) - set(configured)):
             self.engine.submit(ForgetSink(house, sink_id), now)
         self.engine.submit_all(self.reconfigured(now))
         self.publish(now)
@@ -187,6 +188,11 @@ class Gateway:
         """Review the mode and show a new snapshot."""
         self._review(now)
         self.board.show(self._portrait(now))
+
+    def committed(self, now: float) -> None:
+        """Readings were accepted: whoever watches sees it at once."""
+        if self.board.watched:
+            self.publish(now)
 
     def statistics(self, now: float) -> Statistics:
         """The engine's figures at this moment."""

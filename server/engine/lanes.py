@@ -39,6 +39,7 @@ class _Helper:
         self._perform = perform
         self._inbox = inbox
         self._call: Start | None = None
+        self._dismissed = False
         self._go = threading.Lock()
         self._go.acquire()
         self._thread = threading.Thread(target=self._run, name=f"lane {name}", daemon=True)
@@ -50,18 +51,22 @@ class _Helper:
         self._go.release()
 
     def dismiss(self) -> None:
-        """Let the thread end once it is free."""
-        self._call = None
-        self._go.release()
+        """Let the thread end once it is free; what was handed over before is still run."""
+        try:
+            self._go.release()
+        except RuntimeError:
+            self._dismissed = True  # It has not yet picked up its last call.
 
     def _run(self) -> None:
         while True:
             self._go.acquire()
             call = self._call
             if call is None:
-                return
+                return  # Woken with nothing to do: dismissed.
             outcome = self._perform(call, self._view)
             self._inbox.complete(Completion(call.lane, call.generation, outcome))
+            if self._dismissed:
+                return
             # Nothing may keep the last call's values alive while the lane is idle.
             self._call = call = outcome = None  # type: ignore[assignment]
 

@@ -46,7 +46,7 @@ class Starter(Protocol):
 
 
 Report = Callable[[str, Task, Exception], None]
-"""Told of every bug: the half of the task that raised (`work`, `settle`, `abort`, `then`), the task, the error."""
+"""Told of every bug: which half raised (`work`, `settle`, `abort`, `then`), of which task, what."""
 
 
 def perform(call: Start, view: LaneView) -> Outcome:

@@ -25,6 +25,11 @@ class Board:
         """The newest one."""
         return self._newest
 
+    @property
+    def watched(self) -> bool:
+        """Whether anybody is subscribed."""
+        return bool(self._subscribers)
+
     def show(self, snapshot: Snapshot) -> None:
         """Publish a snapshot; engine thread."""
         self._newest = snapshot

@@ -19,6 +19,9 @@ from server.model.configuration import Configuration
 from server.ports import Clock, RecordReader, SinkSetup, Store
 from server.settings import Settings
 
+SNAPSHOT_EVERY_S = 1.0
+"""How old the page, and the mode, may be at most."""
+
 DATABASE_LANE = "database"
 HISTORY_LANE = "history"
 FILES_LANE = "files"
@@ -56,8 +59,11 @@ class House:
     mode: Mode = Mode.STARTING
     mode_since_ms: int = 0
     mode_changes: int = 0
+    snapshot_every_s: float = SNAPSHOT_EVERY_S
     publish: Callable[[float], None] = lambda now: None
     """Reviews the mode and publishes a new snapshot; set by whoever serves them."""
+    committed: Callable[[float], None] = lambda now: None
+    """Told of every commit; publishes at once when somebody watches."""
     saving: bool = False
     """A change of the settings is on its way to disk; one at a time, so none is lost."""
     reconfigured: Callable[[float], tuple[Submission, ...]] = lambda now: ()

@@ -104,7 +104,7 @@ class WriteBatch:
         disk.accepted_total += committed.added
         if self._failures:
             house.notices.clear(NOTICE)
-        house.publish(now)
+        house.committed(now)
         return Done()
 
     def _again(self, error: Exception, now: float, at_ms: int) -> Verdict:

@@ -5,7 +5,7 @@ from server.ledger.house import DATABASE_LANE, House
 from server.model.delivery import Pruned, Retention
 from server.model.notice import Level
 
-PRUNE_EVERY_S = 60.0
+PRUNE_EVERY_S = 300.0
 PRUNE_AGAIN_S = 0.2
 """Between two slices, so that commits go in between."""
 

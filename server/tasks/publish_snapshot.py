@@ -3,7 +3,6 @@
 from server.engine.task import Again, Kind, Outcome, Verdict
 from server.ledger.house import House
 
-SNAPSHOT_EVERY_S = 1.0
 
 
 class PublishSnapshot:
@@ -19,4 +18,4 @@ class PublishSnapshot:
     def settle(self, outcome: Outcome, now: float) -> Verdict:
         """Never late by much: its slack lets it ride along with other wake-ups."""
         self._house.publish(now)
-        return Again(now + SNAPSHOT_EVERY_S)
+        return Again(now + self._house.snapshot_every_s)
