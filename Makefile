@@ -89,7 +89,8 @@ clean: ## Remove .venv and everything that was made; your data/ stays
 # ---- what the targets above stand on ---------------------------------------------------------
 
 # The environment itself. Each stamp is older than its lock only when something must be installed.
-$(BIN)/python: | python-found
+$(BIN)/python:
+	@$(MAKE) --no-print-directory python-found
 	$(PYTHON) -m venv $(VENV)
 
 $(BIN)/.runtime: requirements.lock | $(BIN)/python
