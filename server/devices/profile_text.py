@@ -180,6 +180,8 @@ class Source:
             return lines[0]
         if self._lines[lines[0]].lstrip().startswith("[["):
             return lines[min(index, len(lines) - 1)]
+        if not self._lines[lines[0]].rstrip().endswith("["):
+            return lines[0]
         rows = [
             n for n in range(lines[0], len(self._lines)) if self._lines[n].lstrip().startswith("{")
         ]
