@@ -188,7 +188,7 @@ def test_single_phase() -> None:
         ("sg110cx", 5083),
         ("sh10rt", 13080),
         ("sh10rt", 5083),
-        ("sh10rt", 5216),
+        ("sh10rt", 5243),
     ],
 )
 def test_input_register_that_is_not_there(model: str, at: int) -> None:
