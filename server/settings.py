@@ -80,6 +80,8 @@ class Settings:
     """What environment and command line have settled, by path; it cannot be changed here."""
     problems: tuple[str, ...]
     """What was found wrong at start, in words."""
+    taken: Mapping[str, Any]
+    """What is not at its default, by path, as the configuration holds it."""
     configuration: Configuration
     """What counts."""
     unread: bool = False
@@ -96,12 +98,15 @@ class Settings:
         path = data / SETTINGS_FILE
         file_layer, file_problems, unread = _read_file(path)
         fixed, problems = _fixed_layers(environ, overrides)
+        counts = {**file_layer, **{path: each.value for path, each in fixed.items()}}
+        taken = {path: _take(path, value) for path, value in counts.items()}
         return cls(
             path=path,
             file_layer=MappingProxyType(file_layer),
             fixed=fixed,
             problems=_bounded([*file_problems, *problems]),
-            configuration=_effective(file_layer, fixed),
+            taken=MappingProxyType(taken),
+            configuration=configuration_of(taken),
             unread=unread,
         )
 
@@ -110,7 +115,7 @@ class Settings:
 
         Lists are replaced as a whole. Raises SettingsError naming the key; then nothing changes.
         """
-        layer = dict(self.file_layer)
+        layer, taken = dict(self.file_layer), dict(self.taken)
         for path, value in _flat(changes):
             if isinstance(value, _Misfit):
                 raise SettingsError(value.problem)
@@ -118,10 +123,16 @@ class Settings:
                 self._check_same(path, value)
             elif value is None:
                 layer.pop(path, None)
+                taken.pop(path, None)
             else:
-                _take(path, value)
+                taken[path] = _take(path, value)
                 layer[path] = value
-        return self._with(layer)
+        return dataclasses.replace(
+            self,
+            file_layer=MappingProxyType(layer),
+            taken=MappingProxyType(taken),
+            configuration=configuration_of(taken),
+        )
 
     def with_devices(self, devices: Iterable[DeviceConfig]) -> "Settings":
         """Replace the devices; raises SettingsError as `changed` does."""
@@ -152,15 +163,8 @@ class Settings:
     def _check_same(self, path: str, value: Any) -> None:
         """A whole document may be sent back, so the value that counts anyway is no change."""
         fixed = self.fixed[path]
-        if value is None or _take(path, value) != _take(path, fixed.value):
+        if value is None or _take(path, value) != self.taken[path]:
             raise SettingsError(f"{path} is fixed by {fixed.by}; change it there")
-
-    def _with(self, layer: Layer) -> "Settings":
-        return dataclasses.replace(
-            self,
-            file_layer=MappingProxyType(dict(layer)),
-            configuration=_effective(layer, self.fixed),
-        )
 
 
 def environment() -> Mapping[str, str]:
@@ -171,11 +175,6 @@ def environment() -> Mapping[str, str]:
 def data_folder(option: str | None, environ: Mapping[str, str]) -> Path:
     """Where everything is kept: the command line's word, else EGRET_DATA, else `data`."""
     return Path(option or environ.get(DATA_VARIABLE, "") or DEFAULT_DATA)
-
-
-def _effective(file_layer: Layer, fixed: Mapping[str, Fixed]) -> Configuration:
-    layer = {**file_layer, **{path: each.value for path, each in fixed.items()}}
-    return configuration_of({path: _take(path, value) for path, value in layer.items()})
 
 
 def _take(path: str, value: Any) -> Any:

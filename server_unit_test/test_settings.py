@@ -3,15 +3,19 @@
 import json
 import os
 import stat
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from server.errors import SettingsError
 from server.model.configuration import Configuration
 from server.model.device import DeviceConfig, Endpoint
+from server.model.setting import SETTINGS
 from server.settings import (
     MAX_BROKEN_SETTINGS,
     MAX_PROBLEMS,
@@ -21,6 +25,11 @@ from server.settings import (
     environment,
 )
 
+KEYS = sorted(
+    {"version", "endpoint", "host", "port", "unit_id", "device_id"}
+    | {key for path in SETTINGS for key in path.split(".")}
+)
+VARIABLES = [*(setting.variable for setting in SETTINGS.values()), "EGRET_X"]
 DEVICE = DeviceConfig("A1", "Roof", Endpoint("modbus_tcp", "10.0.0.5", 502), 1, "auto", 10.0)
 
 
@@ -473,6 +482,49 @@ def test_a_change_leaves_the_value_it_came_from(tmp_path: Path) -> None:
         dict(settings.file_layer),
         changed.configuration.name,
     )
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4)
+    | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=4), inner, max_size=6),
+    max_leaves=25,
+)
+"""Documents that have something of settings about them."""
+
+
+@given(JSON)
+def test_no_document_stops_the_box_and_what_is_kept_is_kept(document: object) -> None:
+    """Whatever lies in the file, it loads; and saved and loaded again it says the same."""
+    with tempfile.TemporaryDirectory() as folder:
+        put(Path(folder), document)
+        settings = load(Path(folder))
+        settings.save()
+
+        again = load(Path(folder))
+
+    assert (settings.configuration, ()) == (again.configuration, again.problems)
+
+
+@given(st.binary(max_size=60))
+def test_no_bytes_stop_the_box(content: bytes) -> None:
+    """A disk that returns rubbish costs the settings, not the box; and the rubbish is kept."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "settings.json").write_bytes(content)
+        settings = load(Path(folder))
+
+        kept = [path.read_bytes() for path in Path(folder).iterdir()]
+
+    assert ([content], True) == (kept, bool(settings.problems) or content.strip() == b"{}")
+
+
+@given(st.dictionaries(st.sampled_from(VARIABLES), st.text(max_size=12), max_size=6))
+def test_no_variable_stops_the_box(environ: Mapping[str, str]) -> None:
+    """Whatever a compose file says, the box starts with a valid configuration."""
+    settings = load(Path("/nowhere"), environ)
+
+    assert all(problem.isprintable() for problem in settings.problems)
+    assert isinstance(settings.configuration, Configuration)
 
 
 def test_environment_holds_only_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
