@@ -57,6 +57,7 @@ class Connection:
         """Take over a connection in autocommit mode (`isolation_level=None`)."""
         self.sql = sql
         self._disk = disk
+        self._aborted = False
         self.full = False
         """The last commit found no space; cleared by the writer once one succeeds."""
         self._page_bytes = int(sql.execute("PRAGMA page_size").fetchone()[0])
@@ -67,9 +68,12 @@ class Connection:
 
         Errors of SQLite come out as StoreFull or StoreUnavailable.
         """
+        self._aborted = False
         try:
             self.sql.execute("BEGIN IMMEDIATE")
             yield self.sql
+            if self._aborted:
+                raise StoreUnavailable("the transaction was aborted: it took too long")
             self.sql.execute("COMMIT")
         except BaseException as error:
             self._undo()
@@ -123,8 +127,13 @@ class Connection:
         """Make the ballast again if `spare_bytes` of the disk may be used for it."""
         self._disk.ballast.make(spare_bytes)
 
-    def interrupt(self) -> None:
-        """Break the statement in flight, from any thread. Never raises."""
+    def abort(self) -> None:
+        """Break the transaction in flight, from any thread. Never raises.
+
+        SQLite forgets an interrupt between two statements, so the transaction also looks before
+        it commits.
+        """
+        self._aborted = True
         try:
             self.sql.interrupt()
         except sqlite3.ProgrammingError:

@@ -164,7 +164,7 @@ class Writer:
 
     def abort(self) -> None:
         """Break the call in flight from another thread; it raises StoreUnavailable."""
-        self._connection.interrupt()
+        self._connection.abort()
 
     def close(self) -> None:
         """Move the log into the database and close. Never raises."""
