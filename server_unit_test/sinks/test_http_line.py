@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -318,6 +319,26 @@ def test_abort_breaks_a_call_in_its_handshake(door: socket.socket) -> None:
     guests[0].close()
 
     assert "the call took too long and was broken off" == str(error)
+
+
+def test_abort_while_a_name_is_resolved_ends_the_call_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No socket exists yet that could be shut down; the one that follows is, before it is used."""
+    resolve = socket.getaddrinfo
+    with Ingest([Say(silent=True)]) as ingest:
+        with closing(HttpLine(ingest.url, PATIENCE_S)) as line:
+
+            def slowly(*arguments: Any, **options: Any) -> Any:
+                line.abort()
+                return resolve(*arguments, **options)
+
+            monkeypatch.setattr(socket, "getaddrinfo", slowly)
+
+            with pytest.raises(SinkUnavailable, match="^the call took too long"):
+                line.post(b"x")
+
+    assert [] == ingest.posts
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts sockets in /proc")
