@@ -22,7 +22,7 @@ class StoreConfig:
     """How readings are kept."""
 
     commit_interval_s: float = 1.0
-    """Seconds between group commits; what a power cut can cost, and how often the disk is written."""
+    """Seconds between group commits: what a power cut can cost, and how often the disk works."""
     max_bytes: int = 2 * 1024**3
     """Largest size of the database; the oldest records go first."""
     max_age_days: float = 730.0
