@@ -2,7 +2,7 @@
 
 For working on the page and for its tests:
 
-    python system_test/page_fixtures/dev_server.py [--port 8090] [--scene many|empty|string] [--json]
+    python system_test/page_fixtures/dev_server.py [--port 8090] [--scene many]
 
 Adding a device finds something at every address but those that begin with `silent`.
 """
@@ -13,6 +13,7 @@ import mimetypes
 import sys
 import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -30,10 +31,10 @@ CSP = (
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
 
-SCENES = {
+SCENES: dict[str, Callable[[int], list[plant.JSON]]] = {
     "many": plant.many_devices,
-    "empty": lambda now_ms: [],
-    "string": lambda now_ms: [plant.device("string", "B2171134567", "Roof", "192.168.1.41")],
+    "empty": plant.no_devices,
+    "string": plant.lone_string,
 }
 
 

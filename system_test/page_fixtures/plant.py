@@ -54,7 +54,7 @@ def sun_w(hour: float, peak_w: float, at_ms: int) -> float:
         return 0.0
     shape = math.sin(math.pi * (hour - 6) / 14) ** 1.4
     cloud = 1 - 0.28 * max(0.0, math.sin(hour * 5.1)) * max(0.0, math.sin(hour * 1.7))
-    return peak_w * shape * cloud + 12 * math.sin(at_ms / 1700)
+    return float(peak_w * shape * cloud + 12 * math.sin(at_ms / 1700))
 
 
 def house_w(hour: float, at_ms: int) -> float:
@@ -193,6 +193,16 @@ def many_devices(at_ms: int) -> list[JSON]:
             error="192.168.1.44:502 closed the connection <b>instead of answering</b>",
         ),
     ]
+
+
+def no_devices(at_ms: int) -> list[JSON]:
+    """A box fresh from its carton."""
+    return []
+
+
+def lone_string(at_ms: int) -> list[JSON]:
+    """One string inverter, which knows its sun and nothing else."""
+    return [device("string", "B2171134567", "Roof", "192.168.1.41")]
 
 
 def sinks(at_ms: int) -> list[JSON]:

@@ -11,6 +11,9 @@ const KNOWN_FAMILIES = [
   { name: "sungrow", title: "Sungrow string", models: [] },
 ];
 const NAME_MOST = 64;
+const CHECKS =
+  "Check the address, and that the device is switched on and its Modbus TCP is enabled. " +
+  "Many inverters sleep at night.";
 const MODELS_SHOWN = 3;
 
 // `said` is the id of what a screen reader should say beside the hint when the field is reached.
@@ -26,37 +29,67 @@ function field(label, input, hint, said = "") {
 
 const whole = (id, value, least, most) =>
   el("input", {
-    id, type: "number", inputmode: "numeric", required: true, step: "1",
-    value, min: least, max: most,
+    id,
+    type: "number",
+    inputmode: "numeric",
+    required: true,
+    step: "1",
+    value,
+    min: least,
+    max: most,
   });
 
 function nameInput(id) {
-  return el("input", { id, type: "text", maxlength: NAME_MOST, autocomplete: "off", placeholder: "Roof south" });
+  return el("input", {
+    id,
+    type: "text",
+    maxlength: NAME_MOST,
+    autocomplete: "off",
+    placeholder: "Roof south",
+  });
 }
 
 // Each step is a form of its own; one is shown at a time.
 function addressStep() {
   const host = el("input", {
-    id: "add-host", type: "text", required: true, autocomplete: "off", autocapitalize: "off",
-    spellcheck: "false", inputmode: "url", placeholder: "192.168.1.40", maxlength: 253,
+    id: "add-host",
+    type: "text",
+    required: true,
+    autocomplete: "off",
+    autocapitalize: "off",
+    spellcheck: "false",
+    inputmode: "url",
+    placeholder: "192.168.1.40",
+    maxlength: 253,
   });
   const port = whole("add-port", 502, 1, 65535);
   const unit = whole("add-unit", 1, 0, 255);
   const form = el(
     "form",
     { "data-step": "address" },
-    field("Address in your network", host, "Your router lists it among its devices; a name works as well as numbers."),
+    field(
+      "Address in your network",
+      host,
+      "Your router lists it among its devices; a name works as well as numbers.",
+    ),
     el(
       "details",
       {},
       el("summary", {}, el("span", { text: "More" })),
       el("div", { class: "pair" }, field("Port", port), field("Unit id", unit)),
     ),
-    el("div", { class: "actions" },
+    el(
+      "div",
+      { class: "actions" },
       el("button", { type: "button", text: "Cancel", "data-close": true }),
-      el("button", { type: "submit", class: "primary", text: "Look for the device" })),
+      el("button", { type: "submit", class: "primary", text: "Look for the device" }),
+    ),
   );
-  const address = () => ({ ip: host.value.trim(), port: Number(port.value), unit_id: Number(unit.value) });
+  const address = () => ({
+    ip: host.value.trim(),
+    port: Number(port.value),
+    unit_id: Number(unit.value),
+  });
   return { form, address, focus: host };
 }
 
@@ -87,7 +120,12 @@ function foundStep() {
     facts.node,
     field("Name", name, "What you call it. It can stay empty.", title.id),
     el("p", { class: "error-words", role: "alert" }),
-    el("div", { class: "actions" }, el("button", { type: "button", text: "Back", "data-back": true }), submit),
+    el(
+      "div",
+      { class: "actions" },
+      el("button", { type: "button", text: "Back", "data-back": true }),
+      submit,
+    ),
   );
   return { form, title, facts, name, submit, focus: name };
 }
@@ -102,13 +140,21 @@ function silentStep() {
     "form",
     { "data-step": "silent", hidden: true },
     why,
-    el("p", { text: "Check the address, and that the device is switched on and its Modbus TCP is enabled. Many inverters sleep at night." }),
-    el("div", { class: "actions start" }, el("button", { type: "button", text: "Back", "data-back": true }), again),
+    el("p", { text: CHECKS }),
+    el(
+      "div",
+      { class: "actions start" },
+      el("button", { type: "button", text: "Back", "data-back": true }),
+      again,
+    ),
     el(
       "fieldset",
       {},
       el("legend", { text: "Add it without an answer" }),
-      el("p", { class: "note", text: "The box keeps trying and reads the device as soon as it answers." }),
+      el("p", {
+        class: "note",
+        text: "The box keeps trying and reads the device as soon as it answers.",
+      }),
       field("What it is", type),
       field("Name", name),
       el("div", { class: "actions" }, submit),
@@ -129,7 +175,10 @@ async function families() {
 function choice({ name, title, models }) {
   const some = (models ?? []).slice(0, MODELS_SHOWN).join(", ");
   const more = (models ?? []).length > MODELS_SHOWN ? ", …" : "";
-  return el("option", { value: name, text: some ? `${title || name} (${some}${more})` : title || name });
+  return el("option", {
+    value: name,
+    text: some ? `${title || name} (${some}${more})` : title || name,
+  });
 }
 
 class AddDialog {
@@ -209,7 +258,8 @@ class AddDialog {
       ["Read as", identity.profile],
     ];
     if (!identity.verified) rows.push(["Note", "unknown model: only what can be verified is read"]);
-    for (const [name, value] of Object.entries(identity.facts ?? {})) rows.push([name, String(value)]);
+    for (const [name, value] of Object.entries(identity.facts ?? {}))
+      rows.push([name, String(value)]);
     this.#found.facts.set(rows);
     this.#found.name.value = identity.model || "";
     this.#show(this.#found);

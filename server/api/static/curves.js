@@ -8,10 +8,11 @@ import { known, mean, plantPowers } from "./totals.js";
 
 const POINTS = 400;
 const LEAST_STEP_MS = 60_000;
-const LEAST_SPAN_MS = 3_600_000; // just after midnight an axis of minutes would look broken
+const LEAST_SPAN_S = 600; // on a box that has just begun, an axis of seconds would look broken
+const LIVE_STEP_MS = 10_000; // the present moves visibly, until the next load evens it out
+const FEW_POINTS = 3; // fewer make no line and are drawn as dots
 const REFRESH_MS = 600_000; // the finer grid of the morning would be too wide by the evening
 const HOUR_MS = 3_600_000;
-const DAY_MOST_MS = 25 * HOUR_MS; // the day on which summer time ends
 const HEIGHT_PX = 300;
 
 const NAMES = ["pv", "load", "grid", "battery", "soc"];
@@ -61,17 +62,21 @@ function addUp(devices, from, to) {
   const rows = devices.map((device) =>
     Object.fromEntries(NAMES.map((name) => [name, onGrid(device[name], from, step, size)])),
   );
-  const curves = { from, step, times: [], pv: [], load: [], grid: [], battery: [], soc: [] };
+  const curves = { from, times: [], widths: [], pv: [], load: [], grid: [], battery: [], soc: [] };
   for (let index = 0; index < size; index += 1) {
-    const parts = rows.map((row) => Object.fromEntries(NAMES.map((name) => [name, row[name][index]])));
-    const { pv, load, grid, battery } = plantPowers(parts);
-    append(curves, { pv, load, grid, battery, soc: mean(parts.map((part) => part.soc)) });
+    const parts = rows.map((row) =>
+      Object.fromEntries(NAMES.map((name) => [name, row[name][index]])),
+    );
+    const values = { ...plantPowers(parts), soc: mean(parts.map((part) => part.soc)) };
+    const begun = curves.times.length > 0 || NAMES.some((name) => values[name] !== null);
+    if (begun) append(curves, from + index * step, step, values);
   }
   return curves;
 }
 
-function append(curves, values) {
-  curves.times.push((curves.from + curves.times.length * curves.step) / 1000);
+function append(curves, atMs, width, values) {
+  curves.times.push(atMs / 1000);
+  curves.widths.push(width);
   for (const name of NAMES) curves[name].push(values[name]);
 }
 
@@ -87,7 +92,7 @@ function options(width, hidden, onCursor) {
     width: name === "soc" ? 1.5 : 2,
     dash: name === "soc" ? [5, 4] : undefined,
     fill: name === "pv" ? css("--sun-wash") : undefined,
-    points: { show: false },
+    points: { show: (plot) => plot.data[0].length <= FEW_POINTS, size: 5 },
     show: !hidden.has(name),
   }));
   return {
@@ -97,7 +102,7 @@ function options(width, hidden, onCursor) {
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
     scales: {
-      x: { range: (_, least, most) => [least, Math.max(most, least + LEAST_SPAN_MS / 1000)] },
+      x: { range: (_, least, most) => [least, Math.max(most, least + LEAST_SPAN_S)] },
       power: { range: (_, least, most) => powerRange(least, most) },
       soc: { range: [0, 100] },
     },
@@ -140,8 +145,16 @@ function hourRows(curves) {
   });
   return [...perHour].map(([hour, indexes]) => ({
     at: curves.from + hour * HOUR_MS,
-    figures: NAMES.map((name) => mean(indexes.map((index) => curves[name][index]))),
+    figures: NAMES.map((name) => weighed(curves[name], curves.widths, indexes)),
   }));
+}
+
+// The mean over time: a stored step of minutes counts for more than a live one of seconds.
+function weighed(values, widths, indexes) {
+  const present = indexes.filter((index) => known(values[index]));
+  const weight = present.reduce((total, index) => total + widths[index], 0);
+  const area = present.reduce((total, index) => total + values[index] * widths[index], 0);
+  return weight ? area / weight : null;
 }
 
 function table(curves) {
@@ -169,7 +182,7 @@ function summary(curves) {
     const values = curves[name].filter(known);
     return values.length ? power(Math.max(...values)) : ABSENT;
   };
-  const first = curves.times.length ? time(curves.from) : ABSENT;
+  const first = curves.times.length ? time(curves.times[0] * 1000) : ABSENT;
   return (
     `Curves of today from ${first} on. Highest means: sun ${peak("pv")}, house ${peak("load")}. ` +
     "The figures are in the table below."
@@ -179,22 +192,33 @@ function summary(curves) {
 export class Curves {
   #plotNode = el("div", { class: "plot", role: "img", "aria-label": "Curves of today" });
   #empty = el("p", {
-    class: "note", hidden: true, text: "The first minutes of today are being collected.",
+    class: "note",
+    hidden: true,
+    text: "The first minutes of today are being collected.",
   });
   #unit = el("p", { class: "axis-words", "aria-hidden": "true" }, el("span", { text: "kW" }));
   #tableNode = el("div", {
-    class: "table-scroll", id: "curves-table", tabindex: "0", role: "region",
-    "aria-label": "Today's figures as a table", hidden: true,
+    class: "table-scroll",
+    id: "curves-table",
+    tabindex: "0",
+    role: "region",
+    "aria-label": "Today's figures as a table",
+    hidden: true,
   });
   #toggle = el("button", {
-    type: "button", class: "quiet", "aria-expanded": "false", "aria-controls": "curves-table",
-    text: "Show as a table", hidden: true, onclick: () => this.#toggleTable(),
+    type: "button",
+    class: "quiet",
+    "aria-expanded": "false",
+    "aria-controls": "curves-table",
+    text: "Show as a table",
+    hidden: true,
+    onclick: () => this.#toggleTable(),
   });
   #keys = new Map();
   #hidden = new Set();
   #plot = null;
   #data = null;
-  #bucket = null;
+  #live = null;
   #loadedAt = -Infinity;
   #loading = false;
   #devices = "";
@@ -232,7 +256,7 @@ export class Curves {
       const curves = [];
       for (const { config } of devices) curves.push(await deviceCurves(config.device_id, from, to));
       this.#data = addUp(curves, from, to);
-      this.#bucket = null;
+      this.#live = null;
     } finally {
       this.#loading = false;
     }
@@ -240,16 +264,17 @@ export class Curves {
   }
 
   #carryOn(atMs, now) {
-    const index = Math.floor((atMs - this.#data.from) / this.#data.step);
-    // A clock that was set leaves this day; the next load starts over.
-    if (index < 0 || index * this.#data.step > DAY_MOST_MS) return;
-    const nothing = { pv: null, load: null, grid: null, battery: null, soc: null };
-    while (this.#data.times.length <= index) append(this.#data, nothing);
-    if (this.#bucket?.index !== index) this.#bucket = { index, seen: [] };
-    this.#bucket.seen.push(now);
+    const data = this.#data;
+    const beat = Math.floor(atMs / LIVE_STEP_MS);
+    if (this.#live?.beat !== beat) {
+      // A clock that was set back would draw over the past; the next load starts over.
+      if (atMs <= (data.times.at(-1) ?? 0) * 1000) return;
+      this.#live = { beat, seen: [] };
+      append(data, atMs, LIVE_STEP_MS, now);
+    }
+    this.#live.seen.push(now);
     for (const name of NAMES) {
-      const value = mean(this.#bucket.seen.map((each) => each[name]));
-      if (value !== null) this.#data[name][index] = value;
+      data[name][data.times.length - 1] = mean(this.#live.seen.map((each) => each[name]));
     }
     this.#draw();
   }

@@ -11,7 +11,11 @@ const SINK_STATES = {
 };
 const STORE_STATES = {
   ok: ["OK", "online", "Readings are being kept."],
-  full: ["Full", "failing", "The disk is full: the oldest readings make room, or make room yourself."],
+  full: [
+    "Full",
+    "failing",
+    "The disk is full: the oldest readings make room, or make room yourself.",
+  ],
   failing: ["Failing", "failing", "Readings cannot be written now; they wait in memory."],
 };
 
@@ -28,7 +32,9 @@ function frame(title) {
     "article",
     { class: "card", "aria-labelledby": id },
     el("div", { class: "card-head" }, parts.title, parts.pill),
-    parts.words, parts.error, parts.list.node,
+    parts.words,
+    parts.error,
+    parts.list.node,
   );
   return parts;
 }
@@ -44,7 +50,8 @@ function paint(parts, label, tone, words, error) {
 function sinkWords(sink, nowMs) {
   const waiting = plural(sink.backlog, "reading waits", "readings wait");
   if (sink.state === "retrying") {
-    const next = sink.retry_at_ms === null ? "" : `, next try at ${moment(sink.retry_at_ms, nowMs)}`;
+    const next =
+      sink.retry_at_ms === null ? "" : `, next try at ${moment(sink.retry_at_ms, nowMs)}`;
     return `${waiting}${next}. Nothing is lost meanwhile.`;
   }
   return sink.backlog > 0 ? `${waiting} for the next batch.` : "Everything was acknowledged.";
@@ -73,7 +80,8 @@ function sinkCard(context) {
       setText(target, `${sink.kind} · ${sink.target}`);
       setAttribute(parts.node, "data-sink", sink.sink_id);
       paint(parts, label, tone, sinkWords(sink, at_ms), sink.error);
-      const ago = sink.last_ack_ms === null ? null : at_ms - sink.last_ack_ms + context.sinceSnapshotMs();
+      const ago =
+        sink.last_ack_ms === null ? null : at_ms - sink.last_ack_ms + context.sinceSnapshotMs();
       parts.list.set([
         ["Backlog", plural(sink.backlog, "reading", "readings"), sink.backlog > 1000 ? "warn" : ""],
         ["Last acknowledged", ago === null ? "never" : age(ago)],
@@ -90,9 +98,12 @@ function noSinkCard() {
   const parts = frame("No delivery configured");
   paint(parts, "Off", "new", "", "");
   parts.words.append(
-    "Readings are kept on this box and go nowhere else. To have them delivered, add the address of an ingest endpoint to ",
+    "Readings are kept on this box and go nowhere else. ",
+    "To have them delivered, add the address of an ingest endpoint to ",
     el("code", { text: "harvest.endpoints" }),
-    " in the settings.",
+    " in the settings, or start the box with ",
+    el("code", { text: "EGRET_HARVEST_ENDPOINTS" }),
+    ".",
   );
   return { node: parts.node, update() {} };
 }

@@ -62,24 +62,33 @@ function describe({ config, identity }) {
   const serial = identity?.serial || config.serial;
   const parts = [model || "Model not known yet"];
   if (serial) parts.push(`serial ${serial}`);
-  if (identity && !identity.verified) parts.push("unknown model: only what could be verified is read");
+  if (identity && !identity.verified)
+    parts.push("unknown model: only what could be verified is read");
   return parts.join(" · ");
 }
 
 function headlines(values) {
   const shown = HEADLINES.filter(([name]) => known(values?.[name]));
-  return shown.slice(0, HEADLINES_MOST).map(([name, words, format, tone]) => [
-    words,
-    format(values[name]),
-    tone,
-  ]);
+  return shown
+    .slice(0, HEADLINES_MOST)
+    .map(([name, words, format, tone]) => [words, format(values[name]), tone]);
 }
 
+function valueWords(value, { kind, unit = "" }) {
+  if (kind === "identity" && unit === "") return String(value); // a code is no amount
+  if (kind === "bits") return quantity(value.replaceAll(",", ", "), "");
+  return quantity(value, unit);
+}
+
+// In the order in which the box lists its quantities.
 function allValues(values, quantities) {
-  return Object.entries(values ?? {}).map(([name, value]) => {
-    const { title, unit, sign } = quantities[name] ?? {};
-    const words = title ? (sign ? `${title} (${sign} is positive)` : title) : name;
-    return [words, quantity(value, unit ?? "")];
+  const order = new Map(Object.keys(quantities).map((name, index) => [name, index]));
+  const place = (name) => order.get(name) ?? order.size;
+  const names = Object.keys(values ?? {}).sort((one, other) => place(one) - place(other));
+  return names.map((name) => {
+    const about = quantities[name] ?? { title: name };
+    const words = about.sign ? `${about.title} (${about.sign} is positive)` : about.title;
+    return [words, valueWords(values[name], about)];
   });
 }
 
@@ -132,8 +141,13 @@ function card(context, device) {
     "article",
     { class: "card device", "aria-labelledby": id, "data-device": device.config.device_id },
     el("div", { class: "card-head" }, parts.name, parts.pill),
-    parts.model, parts.state, parts.error, parts.now.node, parts.life.node,
-    parts.values.node, parts.refused.node,
+    parts.model,
+    parts.state,
+    parts.error,
+    parts.now.node,
+    parts.life.node,
+    parts.values.node,
+    parts.refused.node,
     el("div", { class: "card-foot" }, parts.where, parts.remove),
   );
   return {
@@ -184,7 +198,9 @@ export function removal(announce) {
   const remove = el("button", { type: "button", class: "primary danger", text: "Remove" });
   dialog.append(
     title,
-    el("p", { text: "The box stops reading it. What was read so far stays on the box and is still delivered." }),
+    el("p", {
+      text: "The box stops reading it. What was read so far stays and is still delivered.",
+    }),
     error,
     el("div", { class: "actions" }, keep, remove),
   );

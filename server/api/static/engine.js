@@ -12,7 +12,13 @@ function bars() {
   const rows = LATENESS.map((words) => {
     const bar = el("span", { class: "bar" });
     const figure = el("span", { class: "bar-figure" });
-    const item = el("li", {}, el("span", { class: "bar-words", text: words }), el("span", { class: "bar-room", "aria-hidden": "true" }, bar), figure);
+    const item = el(
+      "li",
+      {},
+      el("span", { class: "bar-words", text: words }),
+      el("span", { class: "bar-room", "aria-hidden": "true" }, bar),
+      figure,
+    );
     return { item, bar, figure };
   });
   const node = el("ul", { class: "bars" }, ...rows.map(({ item }) => item));
@@ -42,7 +48,8 @@ function grid(caption, columns) {
     rows.forEach((cells, index) => {
       const row = body.rows[index] ?? body.appendChild(el("tr"));
       cells.forEach((text, column) => {
-        const cell = row.cells[column] ?? row.appendChild(column ? el("td") : el("th", { scope: "row" }));
+        const cell =
+          row.cells[column] ?? row.appendChild(column ? el("td") : el("th", { scope: "row" }));
         setText(cell, text);
       });
     });
@@ -71,7 +78,9 @@ export function engineFigures() {
   );
   return ({ engine, gateway }) => {
     const trouble = engine.stuck_lanes + engine.abandoned + engine.bugs;
-    const brief = trouble ? plural(trouble, "trouble", "troubles") : `${plural(engine.queued, "task", "tasks")} waiting`;
+    const brief = trouble
+      ? plural(trouble, "trouble", "troubles")
+      : `${plural(engine.queued, "task", "tasks")} waiting`;
     setText(byId("engine-brief"), brief);
     if (byId("engine").open) update(parts, engine, gateway);
   };
@@ -94,7 +103,9 @@ function update(parts, engine, gateway) {
   ]);
   const kinds = Object.entries(engine.kinds);
   parts.lateness.set(
-    LATENESS.map((_, index) => kinds.reduce((sum, [, kind]) => sum + (kind.lateness[index] ?? 0), 0)),
+    LATENESS.map((_, index) =>
+      kinds.reduce((sum, [, kind]) => sum + (kind.lateness[index] ?? 0), 0),
+    ),
   );
   parts.kinds.set(
     kinds.map(([name, kind]) => [

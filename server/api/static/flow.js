@@ -24,15 +24,34 @@ const ICONS = {
 const PLACES = [
   { key: "pv", name: "Sun", icon: "sun", x: 220, y: 66, inward: 1, title: -66, tone: "sun" },
   { key: "grid", name: "Grid", icon: "grid", x: 66, y: 212, inward: 1, title: 74, tone: "grid" },
-  { key: "load", name: "House", icon: "house", x: 374, y: 212, inward: -1, title: 74, tone: "house" },
-  { key: "battery", name: "Battery", icon: "battery", x: 220, y: 358, inward: 1, title: 76, tone: "battery" },
+  {
+    key: "load",
+    name: "House",
+    icon: "house",
+    x: 374,
+    y: 212,
+    inward: -1,
+    title: 74,
+    tone: "house",
+  },
+  {
+    key: "battery",
+    name: "Battery",
+    icon: "battery",
+    x: 220,
+    y: 358,
+    inward: 1,
+    title: 76,
+    tone: "battery",
+  },
 ];
 
 const WORDS = {
   pv: (watts) => (watts > IDLE_W ? "producing" : "resting"),
   grid: (watts) => (Math.abs(watts) <= IDLE_W ? "balanced" : watts > 0 ? "importing" : "exporting"),
   load: () => "using",
-  battery: (watts) => (Math.abs(watts) <= IDLE_W ? "resting" : watts > 0 ? "discharging" : "charging"),
+  battery: (watts) =>
+    Math.abs(watts) <= IDLE_W ? "resting" : watts > 0 ? "discharging" : "charging",
 };
 
 function towardsHub(place) {
@@ -82,7 +101,11 @@ function spot(place) {
     { class: `spot ${place.tone}`, transform: `translate(${place.x} ${place.y})` },
     svg("circle", { r: RADIUS, class: "plate" }),
     ring,
-    svg("g", { transform: "translate(0 -22)" }, svg("path", { d: ICONS[place.icon], class: "icon" })),
+    svg(
+      "g",
+      { transform: "translate(0 -22)" },
+      svg("path", { d: ICONS[place.icon], class: "icon" }),
+    ),
     value,
     words,
     title,

@@ -28,7 +28,9 @@ function kilo(value, unit) {
   if (!known(value)) return ABSENT;
   if (Math.abs(value) < 999.5) return withUnit(number(Math.round(value) || 0, 0), unit);
   const thousands = value / 1000;
-  return withUnit(number(thousands, Math.abs(thousands) < 9.995 ? 2 : 1), `k${unit}`);
+  const size = Math.abs(thousands);
+  const digits = size < 9.995 ? 2 : size < 999.95 ? 1 : 0;
+  return withUnit(number(thousands, digits), `k${unit}`);
 }
 
 export const power = (watts) => kilo(watts, "W");

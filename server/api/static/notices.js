@@ -8,7 +8,8 @@ const LEVELS = { info: "Note", warning: "Warning", error: "Error" };
 
 function occurrences({ first_at_ms, last_at_ms, count: times }, nowMs) {
   if (times <= 1) return moment(last_at_ms, nowMs);
-  return `${count(times)} times, last ${moment(last_at_ms, nowMs)}, first ${moment(first_at_ms, nowMs)}`;
+  const [first, last] = [moment(first_at_ms, nowMs), moment(last_at_ms, nowMs)];
+  return `${count(times)} times, last ${last}, first ${first}`;
 }
 
 // Where the focus goes when the line it is in goes away.

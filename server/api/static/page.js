@@ -56,8 +56,8 @@ function header({ gateway }) {
   setAttribute(byId("clock"), "data-quality", gateway.clock);
   show(byId("health"), !gateway.healthy);
   setText(byId("health"), gateway.healthy ? "" : gateway.health || "The box is not healthy.");
-  const about = `Egret ${gateway.version} · serial ${gateway.serial} · up ${duration(gateway.uptime_ms)}`;
-  setText(byId("about"), about);
+  const up = duration(gateway.uptime_ms);
+  setText(byId("about"), `Egret ${gateway.version} · serial ${gateway.serial} · up ${up}`);
   show(byId("updated"), first !== null && first.version !== gateway.version);
 }
 
@@ -70,7 +70,10 @@ function sections({ devices }) {
 function flowNote({ silent }) {
   const names = silent.map(({ config }) => config.name || config.device_id);
   show(byId("flow-note"), names.length > 0);
-  setText(byId("flow-note"), names.length ? `Without ${names.join(", ")}: no current reading.` : "");
+  setText(
+    byId("flow-note"),
+    names.length ? `Without ${names.join(", ")}: no current reading.` : "",
+  );
 }
 
 function assemble() {
@@ -122,7 +125,10 @@ function staleness() {
   if (!stale) return;
   connection("lost");
   const at = timeToTheSecond(context.snapshot.at_ms);
-  setText(byId("stale"), `The box does not answer. What you see is from ${at}, ${duration(silence)} ago.`);
+  setText(
+    byId("stale"),
+    `The box does not answer. What you see is from ${at}, ${duration(silence)} ago.`,
+  );
   render(ageing);
 }
 
