@@ -102,7 +102,7 @@ def test_digest_stands_for_content() -> None:
 def test_bad_header(changes: dict[str, object], words: str) -> None:
     """Each mistake of a header is named."""
     with pytest.raises(Malformed, match=words):
-        parse(ME.deliver({1000: 1}, **changes))
+        parse(ME.sign(ME.header({1000: 1}) | changes, {"1000": {"1": 7}}))
 
 
 @pytest.mark.parametrize(

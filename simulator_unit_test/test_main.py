@@ -80,6 +80,29 @@ def test_plant_tells_people_its_address() -> None:
     )
 
 
+def test_plant_on_a_terminal_shows_what_it_does() -> None:
+    """Somebody who looks at a terminal sees the live line, and a signal still ends it cleanly."""
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "simulator", "plant", "--port", "0"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=theirs, env=os.environ | {"TERM": "xterm", "COLUMNS": "200"}
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        while b"requests" not in shown:
+            shown += os.read(ours, 4096)
+        process.send_signal(signal.SIGTERM)
+        try:
+            while os.read(ours, 4096):
+                pass
+        except OSError:
+            pass  # The other end is closed.
+        status = process.wait(timeout=PATIENCE_S)
+    os.close(ours)
+
+    assert (0, True, True) == (status, b"Modbus TCP at" in shown, b"house" in shown)
+
+
 def test_killed_receiver_keeps_what_it_acknowledged(tmp_path: Path) -> None:
     """Each delivery that was answered 200 is in the store after kill -9."""
     me, store = Gateway(), tmp_path / "received.db"

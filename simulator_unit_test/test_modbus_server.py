@@ -3,6 +3,7 @@
 import socket
 import struct
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 
 import pytest
 from hypothesis import given
@@ -191,20 +192,19 @@ def test_longest_pdu(plant: VirtualPlant) -> None:
 def test_too_many_clients() -> None:
     """One client too many is turned away and the others are still served."""
     with VirtualPlant(clock=ManualClock(1_782_043_200)) as plant:
-        clients = [connect(plant) for _ in range(MAX_CONNECTIONS)]
-        for client in clients:
-            client.sendall(GOOD_REQUEST)
-            receive(client, len(GOOD_REPLY))
+        with ExitStack() as clients:
+            for _ in range(MAX_CONNECTIONS):
+                client = clients.enter_context(connect(plant))
+                client.sendall(GOOD_REQUEST)
+                receive(client, len(GOOD_REPLY))
 
-        with connect(plant) as one_more:
-            try:
-                turned_away = receive(one_more, 1)
-            except ConnectionResetError:
-                turned_away = b""
-        clients[0].sendall(GOOD_REQUEST)
-        served = receive(clients[0], len(GOOD_REPLY))
-        for client in clients:
-            client.close()
+            with connect(plant) as one_more:
+                try:
+                    turned_away = receive(one_more, 1)
+                except ConnectionResetError:
+                    turned_away = b""
+            client.sendall(GOOD_REQUEST)
+            served = receive(client, len(GOOD_REPLY))
 
     assert (b"", GOOD_REPLY) == (turned_away, served)
 
@@ -241,12 +241,14 @@ def test_client_that_never_reads_is_dropped(monkeypatch: pytest.MonkeyPatch) -> 
 def test_no_bytes_crash_it(plant: VirtualPlant, noise: bytes) -> None:
     """Whatever one client sends, the connection ends and the next client is served."""
     with connect(plant) as client:
-        client.sendall(noise)
-        client.shutdown(socket.SHUT_WR)
         try:
+            client.sendall(noise)
+            client.shutdown(socket.SHUT_WR)
             while client.recv(4096):
                 pass
-        except ConnectionResetError:
+        except TimeoutError:
+            raise
+        except OSError:
             pass  # It was closed with our bytes unread, which is an answer too.
 
     with connect(plant) as client:

@@ -19,11 +19,11 @@ class Reader:
         self._client = ModbusTcpClient(plant.host, port=plant.port, timeout=10, retries=0)
 
     def __enter__(self) -> "Reader":
-        self._client.connect()
+        self._client.connect()  # type: ignore[no-untyped-call]
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._client.close()
+        self._client.close()  # type: ignore[no-untyped-call]
 
     def words(self, at: int, count: int) -> list[int]:
         """Input registers by document address."""

@@ -66,4 +66,4 @@ def test_drift_has_a_spread_of_one_at_any_step() -> None:
         values = [drift.step(step_s) for _ in range(20_000)]
         return math.sqrt(sum(value * value for value in values) / len(values))
 
-    assert (1.0, 1.0) == (pytest.approx(spread(5), abs=0.1), pytest.approx(spread(60), abs=0.1))
+    assert pytest.approx((1.0, 1.0), abs=0.1) == (spread(5), spread(60))

@@ -150,10 +150,8 @@ def test_trackers_give_their_power() -> None:
 
     volts_1, amperes_1, volts_2, amperes_2 = bench.input(5011, 4)
 
-    assert (3500, 2500) == (
-        pytest.approx(volts_1 * amperes_1 / 100, abs=40),
-        pytest.approx(volts_2 * amperes_2 / 100, abs=40),
-    )
+    powers_w = (volts_1 * amperes_1 / 100, volts_2 * amperes_2 / 100)
+    assert pytest.approx((3500, 2500), abs=40) == powers_w
 
 
 def test_night_of_a_string_inverter() -> None:
