@@ -152,7 +152,7 @@ class Outlet:
         )
 
     def _state(self) -> str:
-        if self.failures:
+        if self.failures or self.error:
             return "retrying"
         if self.in_flight is not None:
             return "delivering"

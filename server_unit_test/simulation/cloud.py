@@ -14,9 +14,10 @@ from server.errors import BatchTooLarge, RecordsRefused, SinkUnavailable
 from server.model.delivery import Ack, Batch
 from server.model.reading import ClockQuality, Stored
 from server_unit_test.simulation.devices import SimulatedDevice
-from server_unit_test.simulation.world import World
+from server_unit_test.simulation.world import BASE_UTC_MS, World
 
 NEVER = -1
+CORRECTED_WITHIN_MS = 100
 
 
 class Cloud:
@@ -39,6 +40,8 @@ class Cloud:
         self.stamps: dict[str, array[int]] = {}
         self.duplicates = 0
         self.corrected = 0
+        self.started: dict[int, float] = {}
+        """Boot -> the virtual second at which its uptime was zero."""
         self.poison: set[tuple[int, int]] = set()
         self.max_records = 10_000
         self._world = world
@@ -108,6 +111,9 @@ class Cloud:
             self._remember(record.boot, record.sequence, reading.taken_at_ms, device.device_id)
             if reading.clock is ClockQuality.CORRECTED:
                 self.corrected += 1
+                true_ms = BASE_UTC_MS + round(self.started[record.boot] * 1000)
+                error_ms = reading.taken_at_ms - true_ms - reading.uptime_ms
+                assert abs(error_ms) < CORRECTED_WITHIN_MS, f"corrected to be {error_ms} ms off"
         self._world.tick(len(batch.records))
 
     def _remember(self, boot: int, sequence: int, at_ms: int, device_id: str) -> None:

@@ -327,6 +327,8 @@ class Life:
             transport.lanes = lanes
         self._runner = gateway.run_on(inbox, lanes)
         self._polled.clear()
+        for cloud in self.clouds:
+            cloud.started[house.buffer.boot] = world.now
         if not self.accepted:
             self.clouds[1].poison = {(house.buffer.boot, each) for each in plan.poison}
         gateway.begin(world.now)
