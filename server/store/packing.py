@@ -101,6 +101,8 @@ def unpack(rows: Iterable[Row], names: Mapping[int, str]) -> tuple[list[Stored],
             registers = unpack_words(words)
         else:
             damaged.append(position)
-        reading = Reading(names[device], taken_at_ms, uptime_ms, CLOCKS[clock], values, registers)
+        reading = Reading(
+            names.get(device, ""), taken_at_ms, uptime_ms, CLOCKS[clock], values, registers
+        )
         found.append(Stored(position, Record(boot, sequence, reading)))
     return found, damaged

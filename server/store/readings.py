@@ -30,7 +30,7 @@ from server.store.aggregates import (
 from server.store.connection import BUSY_TIMEOUT_S, DATABASE_NAME, free_bytes
 from server.store.history import Plan
 from server.store.faults import translate
-from server.store.packing import COLUMNS, Row, unpack
+from server.store.packing import Row, unpack
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +43,11 @@ clock, so its time limit is counted in work; the lane's budget is the one in sec
 
 _STEPS_BETWEEN_LOOKS = 100_000
 
+# A damaged row may call its body a text, which sqlite3 would refuse to hand out: hence CAST.
 _AFTER = (
-    f"SELECT {COLUMNS} FROM records WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"
+    "SELECT position, boot, sequence, device, taken_at_ms, uptime_ms, clock,"
+    " CAST(body AS BLOB), CAST(words AS BLOB), crc FROM records"
+    " WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"
 )
 
 

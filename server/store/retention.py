@@ -137,7 +137,8 @@ def remove_aggregates(
     hours_before_ms = now_ms - limits.max_age_ms
     minutes_before_ms = max(hours_before_ms, now_ms - MINUTES_KEPT_MS)
     if short_of_space(usage, limits):
-        minutes_before_ms = max(minutes_before_ms, oldest_ms(sql) or 0)
+        oldest = oldest_ms(sql)
+        minutes_before_ms = max(minutes_before_ms, now_ms if oldest is None else oldest)
     devices = [row[0] for row in sql.execute("SELECT id FROM devices").fetchall()]
     more = False
     for grain, before_ms in ((MINUTES, minutes_before_ms), (HOURS, hours_before_ms)):

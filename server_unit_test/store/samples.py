@@ -11,7 +11,7 @@ from server.store.database import Opened, open_store
 from server.store.readings import open_reader
 
 START_MS = 1_750_000_020_000
-"""The start of a minute, twenty minutes into an hour."""
+"""The start of a minute, seven minutes into an hour."""
 
 BOOT = 0x0123456789ABCDEF
 DAY_MS = 86_400_000
