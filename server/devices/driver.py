@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 
 from server.devices.packing import Block, pack, split
 from server.devices.profile import Profile
-from server.devices.registers import Register, compile_decoder, compile_finish
+from server.devices.registers import Decoder, Register, compile_decoder, compile_finish
 from server.errors import LinkClosed, RegisterRefused
 from server.model.device import Identity, Space
 from server.model.quantity import QUANTITIES, Kind
@@ -59,6 +59,8 @@ class Request:
     """A block still to be read. `closings` counts connections closed on it in a row."""
 
     block: Block
+    decode: Decoder | None = None
+    """Looked up when it is needed, unless the plan knows it already: hashing is not free."""
     closings: int = 0
     fence: tuple[Space, int] | None = None
     """For a part of a split block: where it was parted."""
@@ -69,7 +71,7 @@ class Paused:
     """A poll broken off between two frames; handed back to `Driver.poll` to go on with."""
 
     requests: tuple[Request, ...]
-    answers: tuple[tuple[Block, tuple[int, ...]], ...] = ()
+    answers: tuple[tuple[Request, tuple[int, ...]], ...] = ()
     refused: tuple[Refusal, ...] = ()
     suspects: tuple[Block, ...] = ()
     fences: tuple[tuple[Space, int], ...] = ()
@@ -82,7 +84,7 @@ class _Sweep:
     """A poll under way: what `Paused` holds, while it changes."""
 
     requests: list[Request]
-    answers: list[tuple[Block, tuple[int, ...]]]
+    answers: list[tuple[Request, tuple[int, ...]]]
     refused: list[Refusal]
     suspects: list[Block]
     fences: list[tuple[Space, int]]
@@ -114,10 +116,12 @@ class _Sweep:
             self.closings,
         )
 
-    def answered(self, block: Block, words: tuple[int, ...]) -> None:
+    def answered(self, request: Request, words: tuple[int, ...]) -> None:
         """An answer: whoever was suspected of closing the connection did close it."""
-        self.answers.append((block, words))
-        self.alive()
+        self.answers.append((request, words))
+        self.closings = 0
+        if self.suspects:
+            self.alive()
 
     def alive(self) -> None:
         """The device answers: the registers suspected so far are refused, not a dead link."""
@@ -163,7 +167,9 @@ class Driver:
         self._finish = compile_finish(profile.registers)
         for refusal in refused:
             self._refused[refusal.space, refusal.address] = refusal
-        self._plan = self._packed(register for register in profile.registers if register.polled)
+        self._requests: tuple[Request, ...] = ()
+        self._known: tuple[Refusal, ...] = ()
+        self._make_plan()
 
     @property
     def profile(self) -> Profile:
@@ -173,12 +179,12 @@ class Driver:
     @property
     def plan(self) -> tuple[Block, ...]:
         """The requests of the next poll."""
-        return self._plan
+        return tuple(request.block for request in self._requests)
 
     @property
     def refused(self) -> tuple[Refusal, ...]:
         """Every refusal known, by address."""
-        return tuple(self._refused[key] for key in sorted(self._refused))
+        return self._known
 
     def poll(
         self,
@@ -191,7 +197,7 @@ class Driver:
 
         Makes progress by at least one frame a call. Raises what the reader raises.
         """
-        start = paused or Paused(tuple(Request(block) for block in self._plan))
+        start = paused or Paused(self._requests)
         sweep = _Sweep.of(start, now_ms)
         while sweep.requests:
             self._step(reader, sweep)
@@ -200,7 +206,7 @@ class Driver:
         self._clear_suspects(reader, sweep)
         values, words = self._decoded(sweep)
         self._learn(sweep)
-        return Polled(values, words, self.refused)
+        return Polled(values, words, self._known)
 
     def identify(self, reader: RegisterReader) -> Identity:
         """Read what the device calls itself; what it refuses to say is left empty."""
@@ -221,6 +227,12 @@ class Driver:
             verified=model is not None,
             facts=_facts(values),
         )
+
+    def _make_plan(self) -> None:
+        """From what is known now: the requests of a poll, each with its decoder."""
+        blocks = self._packed(r for r in self._profile.registers if r.polled)
+        self._requests = tuple(Request(block, _decoder(block)) for block in blocks)
+        self._known = tuple(self._refused[key] for key in sorted(self._refused))
 
     def _packed(self, registers: Iterable[Register]) -> tuple[Block, ...]:
         limits = self._profile.limits
@@ -248,7 +260,7 @@ class Driver:
         except LinkClosed as error:
             self._closing(reader, request, error, sweep)
         else:
-            sweep.answered(block, words)
+            sweep.answered(request, words)
 
     def _refusal(self, request: Request, error: RegisterRefused, sweep: _Sweep) -> None:
         if error.code in REFUSING_CODES:
@@ -278,16 +290,16 @@ class Driver:
         """Ask again for something answered before; raises when nothing was, or not any more."""
         if not sweep.answers:
             raise error
-        block, _ = sweep.answers[0]
-        register = block.registers[0]
+        request, _ = sweep.answers[0]
+        register = request.block.registers[0]
         reader.read(self._unit_id, register.space, register.address, register.count)
         sweep.alive()
 
     def _decoded(self, sweep: _Sweep) -> tuple[dict[str, Value], dict[int, int]]:
         values: dict[str, Value] = {}
         words: dict[int, int] = {}
-        for block, answer in sweep.answers:
-            decode = compile_decoder(block.registers, block.address, block.count)
+        for request, answer in sweep.answers:
+            decode = request.decode or _decoder(request.block)
             decode(answer, values, words)
         self._finish(values, words)
         return values, words
@@ -302,7 +314,11 @@ class Driver:
         for refusal in sweep.refused:
             self._refused[refusal.space, refusal.address] = refusal
         self._fences.update(sweep.fences)
-        self._plan = self._packed(r for r in self._profile.registers if r.polled)
+        self._make_plan()
+
+
+def _decoder(block: Block) -> Decoder:
+    return compile_decoder(block.registers, block.address, block.count)
 
 
 def _is_identity(register: Register) -> bool:

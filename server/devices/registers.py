@@ -284,7 +284,10 @@ def _keep_lines(register: Register, name: str, names: dict[str, object]) -> list
     if QUANTITIES[register.quantity].kind is Kind.BITS:
         names[f"f{register.address}"] = _flags(register)
         text = f"f{register.address}({name})"
-        return [f"values[{key}] = ','.join(filter(None, (values.get({key}), {text})))"]
+        return [
+            f"before = values.get({key}, '')",
+            f"values[{key}] = before if not {name} else f'{{before}},{{{text}}}'.lstrip(',')",
+        ]
     convert = _converter(register)
     if convert is not None:
         names[f"f{register.address}"] = convert
@@ -328,8 +331,6 @@ def _flags(register: Register) -> Callable[[int], str]:
     )
 
     def flags(raw: int) -> str:
-        if not raw:
-            return ""
         return ",".join(label for mask, label in labels if raw & mask)
 
     return flags
