@@ -1,6 +1,6 @@
 """Opens the store: sound, of the newest schema, and never fatal for being damaged.
 
-Owns the settings of the connection; `docs/decisions/0001-sqlite-store.md` says why they are as
+Owns the settings of the connection; `docs/decisions/0003-sqlite-store.md` says why they are as
 they are.
 """
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from server.store.connection import DATABASE_NAME
 from server.store.faults import SUSPECT_NAME, is_damage
 
-QUICK_CHECK_MAX_BYTES = 256 * 1024**2
-"""After an unclean stop every page is looked at up to this size: seconds on a small box. SQLite's
+QUICK_CHECK_MAX_BYTES = 64 * 1024**2
+"""After an unclean stop every page is looked at up to this size: two seconds on a slow card. The
 log is built to survive such a stop, so beyond it the small check has to do."""
 
 MAX_MOVED_ASIDE = 3
