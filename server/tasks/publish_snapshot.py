@@ -4,7 +4,6 @@ from server.engine.task import Again, Kind, Outcome, Verdict
 from server.ledger.house import House
 
 
-
 class PublishSnapshot:
     """The page's heartbeat; requests and commits publish in between."""
 
