@@ -124,7 +124,7 @@ async def _read(
     if space is None:
         raise BadRequest("function_code: use 3 (holding) or 4 (input)")
     count = max(wanted.size, width_of(wanted.type))
-    if not 1 <= count <= MAX_READ_WORDS:
+    if wanted.size < 1 or count > MAX_READ_WORDS:
         raise BadRequest(f"size: use 1 to {MAX_READ_WORDS} words, not {wanted.size}")
     if not 0 <= wanted.address <= MAX_ADDRESS + 1 - count:
         raise BadRequest(f"address: {count} words from {wanted.address} end beyond {MAX_ADDRESS}")

@@ -79,6 +79,7 @@ def _file(call: Call[Nothing, Nothing], name: str) -> Reply:
         (b"etag", asset.etag),
         (b"content-security-policy", POLICY),
         (b"x-frame-options", b"DENY"),
+        (b"referrer-policy", b"no-referrer"),
         *GUARDED,
     )
     if _has_it(call, asset.etag):

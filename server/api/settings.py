@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from server.api.asking import ask
-from server.api.call import Call, Nothing, Reply, answer
+from server.api.call import Call, Nothing, Reply, answer, encode
 from server.api.device import Connection, connection_of
 from server.api.refusals import BadRequest
 from server.model.configuration import (
@@ -82,8 +82,8 @@ def changes_of(body: dict[str, Any], current: Configuration) -> dict[str, Any]:
     if isinstance(changes.get("api"), dict):
         changes["api"] = {k: v for k, v in changes["api"].items() if k not in _OTHERS["api"]}
     if "devices" in changes:
-        same = changes.pop("devices") == msgspec.to_builtins(_devices(current))
-        if not same:
+        stored = msgspec.json.decode(encode(_devices(current)))
+        if changes.pop("devices") != stored:
             raise BadRequest("devices: add and remove them through /api/device")
     if not changes:
         raise BadRequest("settings: give at least one to change, as GET /api/settings shows them")

@@ -188,6 +188,11 @@ class FakeDesk:
     SILENCE = object()
 
     def __init__(self, snapshot: Snapshot | None = None) -> None:
+        self._wakes: list[Callable[[], None]] = []
+        self.reset(snapshot)
+
+    def reset(self, snapshot: Snapshot | None = None) -> None:
+        """Begin anew; subscriptions stay."""
         self.current = snapshot or a_snapshot()
         self.asked: list[Request] = []
         self.refuses: Exception | None = None
@@ -202,7 +207,6 @@ class FakeDesk:
             QueryHistory: _curve,
         }
         self.unanswered: list[Future[object]] = []
-        self._wakes: list[Callable[[], None]] = []
 
     def snapshot(self) -> Snapshot:
         """The current one."""

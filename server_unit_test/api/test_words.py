@@ -1,0 +1,48 @@
+"""From words to a value."""
+
+import pytest
+
+from server.api.refusals import BadRequest
+from server.api.words import decode, width_of
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "little", "expected"),
+    [
+        ((0x1234,), "uint", False, 0x1234),
+        ((0xFFFF,), "int", False, -1),
+        ((0xFFFF,), "U16", False, 65535),
+        ((0x0001, 0x0002), "u32", False, 0x0001_0002),
+        ((0x0001, 0x0002), "u32", True, 0x0002_0001),
+        ((0xFFFF, 0xFFFE), "I32", False, -2),
+        ((0x4048, 0xF5C3), "float", False, pytest.approx(3.14)),
+        ((0xF5C3, 0x4048), "F32", True, pytest.approx(3.14)),
+        ((0x4009, 0x1EB8, 0x51EB, 0x851F), "F64", False, pytest.approx(3.14)),
+        ((0x5348, 0x3130, 0x0000), "ascii", True, "SH10"),
+        ((0x0053, 0x00E9), "utf16", False, "Sé"),
+        ((0x1234,), "none", False, None),
+    ],
+)
+def test_values(words: tuple[int, ...], kind: str, little: bool, expected: object) -> None:
+    """Numbers follow the order of words; text is read as it stands."""
+    assert expected == decode(words, kind, little)
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"), [((1,), "float"), ((1, 2, 3), "float"), ((1,) * 5, "int")]
+)
+def test_sizes_that_make_no_value_are_refused(words: tuple[int, ...], kind: str) -> None:
+    """A float has two or four words, an integer at most four."""
+    with pytest.raises(BadRequest, match="^size:"):
+        decode(words, kind, False)
+
+
+def test_widths_are_those_of_the_types() -> None:
+    """A type that needs more words than were asked for says how many."""
+    assert [1, 2, 4] == [width_of(each) for each in ("U16", "F32", "I64")]
+
+
+def test_an_unknown_type_lists_the_known() -> None:
+    """The refusal can be acted on."""
+    with pytest.raises(BadRequest, match="utf16"):
+        width_of("bcd")
