@@ -85,6 +85,16 @@ def test_a_full_store_makes_room_and_no_more_than_that(tmp_path: Path) -> None:
         assert 0 < len(positions(tmp_path)) < head
 
 
+def test_a_commit_tells_the_size_that_it_made(tmp_path: Path) -> None:
+    """Whoever makes room after a full disk goes by it."""
+    with opened(tmp_path) as store:
+        first = store.writer.commit(records(1, 10), {}).size_bytes
+        second = store.writer.commit(records(11, 1000), {}).size_bytes
+
+        assert second == store.writer._connection.usage().size_bytes
+        assert second > first + 50_000
+
+
 def test_the_ballast_goes_when_full_and_comes_back_with_space(tmp_path: Path) -> None:
     """Made again by pruning, once twice its size is free beyond what others are left."""
     free = [10**9]
