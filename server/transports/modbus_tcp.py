@@ -6,7 +6,7 @@ register means and when to try again.
 Rules:
 
 1. One request in flight. pymodbus numbers and encodes it; `_Client` waits for the answer and
-   `_StrictFramer` accepts it only if transaction, protocol, unit, function and length are those
+   `StrictFramer` accepts it only if transaction, protocol, unit, function and length are those
    asked for. Nothing is skipped while waiting for something better, and nothing is retried here:
    a caller that gets words gets exactly the words it asked for.
 2. After a timeout or any surprise the connection is dropped, so that a late answer has no
@@ -25,13 +25,11 @@ Tolerated, because devices in the field do it and no value can land on another a
 
 import select
 import socket
-import struct
 from collections.abc import Sequence
 from typing import NoReturn
 
 from pymodbus.client import ModbusTcpClient
 from pymodbus.exceptions import ModbusException
-from pymodbus.framer.socket import FramerSocket
 from pymodbus.pdu import DecodePDU, ModbusPDU
 
 from server.errors import (
@@ -44,28 +42,27 @@ from server.errors import (
 )
 from server.model.device import Space
 from server.ports import Clock
+from server.transports.modbus_frame import (
+    EXCEPTION,
+    MAX_FRAME_BYTES,
+    MAX_READ_WORDS,
+    MAX_WRITE_WORDS,
+    StrictFramer,
+)
 
 ANSWER_TIMEOUT_S = 3.0
 """Seconds for an answer: RS485 devices may take 1 s, and a dongle before them as long again."""
 CONNECT_TIMEOUT_S = 5.0
 """Seconds for each address that a host name stands for; two retransmissions of a lost SYN."""
 SETTLE_S = 0.0
-"""Seconds of quiet after connecting; some devices drop requests for 1-2 s and need it set."""
-MAX_READ_WORDS = 125
-"""Most words of one read: what the one-byte count of an answer allows."""
-MAX_WRITE_WORDS = 123
-"""Most words of one write: what the one-byte count of a request allows."""
-MAX_FRAME_BYTES = 260
-"""Longest Modbus TCP frame: 7 bytes of header and 253 of message."""
+"""Seconds of quiet after connecting, to begin with: most devices need none."""
+SETTLE_AFTER_SILENCE_S = 2.0
+"""Seconds of quiet once a device ignored the first request of a connection: some drop what comes
+in the first one or two seconds, and would never answer a client that connects anew and asks."""
 MAX_PIECES = 64
 """Pieces an answer may arrive in: a gateway that forwards a serial line byte by byte in fours."""
 
-_HEADER = struct.Struct(">HHHBB")
 _READ_FUNCTION = {Space.INPUT: 4, Space.HOLDING: 3}
-_EXCEPTION = 0x80
-_EXCEPTION_FRAME_BYTES = 9
-_WORDS = tuple(struct.Struct(f">{count}H") for count in range(MAX_READ_WORDS + 1))
-
 _CODES = {
     1: "illegal function",
     2: "illegal data address",
@@ -89,6 +86,7 @@ class ModbusTcp:
         timeout_s: float = ANSWER_TIMEOUT_S,
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
         settle_s: float = SETTLE_S,
+        settle_after_silence_s: float = SETTLE_AFTER_SILENCE_S,
         clock: Clock | None = None,
     ) -> None:
         """Nothing is connected yet.
@@ -100,6 +98,7 @@ class ModbusTcp:
         self._timeout_s = timeout_s
         self._connect_timeout_s = connect_timeout_s
         self._settle_s = settle_s
+        self._settle_after_silence_s = settle_after_silence_s
         self._clock = clock
         self._client: _Client | None = None
 
@@ -147,8 +146,9 @@ class ModbusTcp:
         )
         try:
             client.dial(self._settle_s)
+            client.busy = False
         except (EgretError, OSError, UnicodeError) as error:
-            self.close()
+            self._drop(client)
             if client.aborted:
                 raise DeviceUnreachable(f"{self._name}: connecting was broken off") from error
             raise DeviceUnreachable(f"{self._name}: {error}") from error
@@ -156,8 +156,8 @@ class ModbusTcp:
     def close(self) -> None:
         """As `ports.Session.close`."""
         client, self._client = self._client, None
-        if client is not None:
-            client.close()
+        if client is not None and not (client.aborted and client.busy):
+            client.close()  # An abandoned call closes its own, once it has noticed.
 
     def abort(self) -> None:
         """As `ports.Session.abort`."""
@@ -173,15 +173,22 @@ class ModbusTcp:
         """A connection with nothing on it."""
         self.open()
         assert self._client is not None
+        self._client.busy = True
         return self._client
 
-    def _broken(self, client: "_Client", error: Exception) -> NoReturn:
-        """Drop the connection and raise what it means."""
+    def _drop(self, client: "_Client") -> None:
+        """Close this connection, and not one that was opened since it was abandoned."""
         client.close()
         if self._client is client:
             self._client = None
+
+    def _broken(self, client: "_Client", error: Exception) -> NoReturn:
+        """Drop the connection and raise what it means."""
+        self._drop(client)
         if client.aborted:
             raise DeviceTimeout(f"{self._name}: the call was broken off") from error
+        if isinstance(error, DeviceTimeout) and not client.answered:
+            self._settle_s = max(self._settle_s, self._settle_after_silence_s)
         if isinstance(error, EgretError):
             raise error
         if isinstance(error, ConnectionError):
@@ -192,11 +199,12 @@ class ModbusTcp:
 
     def _settled(self, client: "_Client", answer: ModbusPDU, request: str) -> None:
         """Raise what the device refused; give up a connection that has bytes left over."""
+        client.answered = True
+        client.busy = False
         if client.strict.surplus:
-            client.close()
-            self._client = None
+            self._drop(client)
         code = answer.exception_code
-        if code or answer.function_code & _EXCEPTION:
+        if code or answer.function_code & EXCEPTION:
             meaning = _CODES.get(code, "unknown exception")
             raise RegisterRefused(code, f"{self._name}: {request}: exception {code}, {meaning}")
 
@@ -212,9 +220,11 @@ class _Client(ModbusTcpClient):
         self, host: str, port: int, timeout_s: float, connect_s: float, clock: Clock | None
     ) -> None:
         super().__init__(host, port=port, timeout=timeout_s, retries=0)
-        self.strict = _StrictFramer(DecodePDU(False))
+        self.strict = StrictFramer(DecodePDU(False))
         self.framer = self.transaction.framer = self.strict
         self.aborted = False
+        self.answered = False
+        self.busy = True
         self._waiting = select.poll()
         self._timeout_s = timeout_s
         self._connect_s = connect_s
@@ -324,77 +334,3 @@ class _Client(ModbusTcpClient):
         if before:
             raise ProtocolError("closed in the middle of an answer", before)
         raise LinkClosed("closed instead of answering")
-
-
-class _StrictFramer(FramerSocket):
-    """Accepts the one answer that belongs to the request in flight, and nothing else."""
-
-    def __init__(self, decoder: DecodePDU) -> None:
-        super().__init__(decoder)
-        self.frame = b""
-        self.surplus = False
-        self.words: tuple[int, ...] = ()
-        self._function = 0
-        self._body_bytes = 0
-        self._echo: bytes | None = None
-
-    def expect_words(self, function: int, count: int) -> None:
-        """The next answer is to carry `count` words."""
-        self._function = function
-        self._body_bytes = 1 + 2 * count
-        self._echo = None
-
-    def expect_echo(self, address: int, words: Sequence[int]) -> None:
-        """The next answer is to repeat the address, and the word or the number of words."""
-        self._function = 6 if len(words) == 1 else 16
-        last = words[0] if len(words) == 1 else len(words)
-        self._echo = struct.pack(">HH", address, last)
-        self._body_bytes = len(self._echo)
-
-    def complete(self, data: bytes) -> bool:
-        """True when `data` is as long as it says, or already shows that it is no answer."""
-        if len(data) < _HEADER.size:
-            return False
-        protocol, length, function = data[2] << 8 | data[3], data[4] << 8 | data[5], data[7]
-        if protocol or not 2 <= length <= MAX_FRAME_BYTES - 6:
-            return True
-        if length == 2 and function & _EXCEPTION:
-            return len(data) >= _EXCEPTION_FRAME_BYTES
-        return len(data) >= 6 + length
-
-    def handleFrame(  # noqa: N802 - pymodbus's name
-        self, data: bytes, exp_devid: int, exp_tid: int
-    ) -> tuple[int, ModbusPDU | None]:
-        """Called by pymodbus with what `recv` returned; raises ProtocolError on any surprise."""
-        self.frame = data
-        transaction, protocol, length, unit, function = _HEADER.unpack_from(data)
-        if protocol or not 2 <= length <= MAX_FRAME_BYTES - 6:
-            raise ProtocolError("not a Modbus TCP frame", data)
-        if transaction != exp_tid:
-            raise ProtocolError(f"answers request {transaction}, not {exp_tid}", data)
-        if unit != exp_devid:
-            raise ProtocolError(f"comes from unit {unit}, not {exp_devid}", data)
-        answer = ModbusPDU(dev_id=unit, transaction_id=transaction)
-        answer.function_code = function
-        if function == self._function | _EXCEPTION:
-            end = max(6 + length, _EXCEPTION_FRAME_BYTES)
-            answer.exception_code = data[_HEADER.size]
-        elif function == self._function:
-            end = 6 + length
-            self.words = self._words(data[:end])
-        else:
-            raise ProtocolError(f"function {function} instead of {self._function}", data)
-        self.surplus = len(data) > end
-        return len(data), answer
-
-    def _words(self, frame: bytes) -> tuple[int, ...]:
-        body = frame[_HEADER.size :]
-        if len(body) < self._body_bytes:
-            raise ProtocolError(f"{len(body)} bytes instead of {self._body_bytes}", frame)
-        if self._echo is not None:
-            if body[: self._body_bytes] != self._echo:
-                raise ProtocolError("repeats something else than was written", frame)
-            return ()
-        if body[0] != self._body_bytes - 1:
-            raise ProtocolError(f"byte count {body[0]} instead of {self._body_bytes - 1}", frame)
-        return _WORDS[body[0] // 2].unpack_from(body, 1)

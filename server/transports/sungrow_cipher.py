@@ -4,7 +4,8 @@ Owns the session key and the framing. Refuses to know sockets.
 
 The dongle hands out a 16-byte public key; the session key is that XOR a constant that is the same
 in every device, so this is obfuscation and protects nothing. Frames are AES-128 in ECB mode behind
-four bytes: a number (1), zero, the length of the frame within, how many bytes pad it. Answers are matched to requests by order alone: one request may be in flight.
+four bytes: a number (1), zero, the length of the frame within, how many bytes pad it. Answers are
+matched to requests by order alone: one request may be in flight.
 """
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes

@@ -60,7 +60,9 @@ class ModbusTcpBench:
     def __init__(self, server: ScriptedServer) -> None:
         self._server = server
         self._script = server.script
-        self.transport: Transport = ModbusTcp("127.0.0.1", server.port, timeout_s=0.05)
+        self.transport: Transport = ModbusTcp(
+            "127.0.0.1", server.port, timeout_s=0.05, settle_after_silence_s=0.0
+        )
 
     def _once(self, pieces: tuple[bytes, ...] | None) -> None:
         def script(_: bytes) -> tuple[bytes, ...] | None:

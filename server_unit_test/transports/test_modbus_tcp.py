@@ -47,7 +47,13 @@ def server() -> Iterator[ScriptedServer]:
 @pytest.fixture
 def client(server: ScriptedServer) -> Iterator[ModbusTcp]:
     """A connection to it with short time limits."""
-    transport = ModbusTcp("127.0.0.1", server.port, timeout_s=SHORT_S, connect_timeout_s=1.0)
+    transport = ModbusTcp(
+        "127.0.0.1",
+        server.port,
+        timeout_s=SHORT_S,
+        connect_timeout_s=1.0,
+        settle_after_silence_s=0.0,
+    )
     yield transport
     transport.close()
 
@@ -290,6 +296,42 @@ def test_settling_waits_before_the_first_request(server: ScriptedServer) -> None
     client.close()
 
 
+def test_a_device_that_ignores_its_first_request_gets_quiet(server: ScriptedServer) -> None:
+    """It is asked later the next time; a device that has answered before is not."""
+    client = ModbusTcp("127.0.0.1", server.port, timeout_s=SHORT_S, settle_after_silence_s=SHORT_S)
+    read(client)
+    server.script = lambda _: ()
+    with pytest.raises(DeviceTimeout):
+        read(client)
+    after_an_answer = client._settle_s
+    with pytest.raises(DeviceTimeout):
+        read(client)
+    server.script = counting
+
+    assert (0.0, SHORT_S) == (after_an_answer, client._settle_s)
+    assert (7, 8) == read(client)
+    assert 1.0 < modbus_tcp.SETTLE_AFTER_SILENCE_S < modbus_tcp.CONNECT_TIMEOUT_S
+
+    client.close()
+
+
+def test_an_abandoned_call_does_not_close_its_successor(server: ScriptedServer) -> None:
+    """A call that was given up, and comes back late, drops its own connection only."""
+    client = ModbusTcp("127.0.0.1", server.port, timeout_s=WAIT_S)
+    server.script = lambda _: ()
+    thread, _ = _in_background(lambda: read(client))
+    assert server.asked.wait(WAIT_S)
+    server.script = counting
+    client.abort()
+    words = read(client)
+    thread.join(WAIT_S)
+
+    assert (7, 8) == words == read(client)
+    assert 2 == server.connections
+
+    client.close()
+
+
 @pytest.mark.parametrize(
     "greeting,words", [(None, "one client only"), (b"220 hello\r\n", "no Modbus server")]
 )
@@ -407,7 +449,6 @@ def test_the_largest_requests_fit_a_frame(server: ScriptedServer, client: Modbus
 
     assert tuple(range(125)) == words
     assert len(server.requests[-1]) == 13 + 2 * 123 <= modbus_tcp.MAX_FRAME_BYTES
-    assert 9 == modbus_tcp._EXCEPTION_FRAME_BYTES
 
 
 def test_a_write_that_echoes_something_else(server: ScriptedServer, client: ModbusTcp) -> None:

@@ -1,0 +1,73 @@
+"""Which bytes answer the request in flight."""
+
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pymodbus.pdu import DecodePDU
+
+from server.errors import ProtocolError
+from server.transports.modbus_frame import MAX_READ_WORDS, StrictFramer
+
+UNIT, TRANSACTION = 3, 77
+
+
+def waiting(count: int = 2) -> StrictFramer:
+    """A framer that expects `count` words of input from unit 3."""
+    framer = StrictFramer(DecodePDU(False))
+    framer.expect_words(4, count)
+    return framer
+
+
+def frame(*words: int) -> bytes:
+    """The answer to that."""
+    data = struct.pack(f">{len(words)}H", *words)
+    return struct.pack(">HHHBBB", TRANSACTION, 0, 3 + len(data), UNIT, 4, len(data)) + data
+
+
+@given(words=st.lists(st.integers(0, 0xFFFF), min_size=1, max_size=MAX_READ_WORDS))
+def test_the_answer_is_accepted(words: list[int]) -> None:
+    """Its words come out as they went in, and nothing is left over."""
+    framer = waiting(len(words))
+
+    used, answer = framer.handleFrame(frame(*words), UNIT, TRANSACTION)
+
+    assert answer is not None
+    assert tuple(words) == framer.words
+    assert (len(frame(*words)), False) == (used, framer.surplus)
+
+
+@given(cut=st.integers(0, 12))
+def test_an_answer_is_complete_with_its_last_byte(cut: int) -> None:
+    """And not before, wherever it is cut."""
+    data = frame(1, 2)
+
+    assert not waiting().complete(data[: len(data) - 1 - cut])
+    assert waiting().complete(data)
+
+
+@given(at=st.integers(0, 8), bit=st.integers(0, 7))
+def test_one_wrong_bit_before_the_words_is_noticed(at: int, bit: int) -> None:
+    """No flipped bit in the header, function or byte count passes for an answer."""
+    data = bytearray(frame(1, 2))
+    data[at] ^= 1 << bit
+    framer = waiting()
+    if not framer.complete(bytes(data)):
+        return  # It claims to be longer, and is waited for in vain.
+    if (at, bit) == (7, 7):
+        _, answer = framer.handleFrame(bytes(data), UNIT, TRANSACTION)
+        assert answer is not None
+        assert answer.exception_code == 4  # The very frame of an exception to this request.
+        return
+
+    with pytest.raises(ProtocolError):
+        framer.handleFrame(bytes(data), UNIT, TRANSACTION)
+
+
+def test_surplus_is_reported() -> None:
+    """Bytes behind the frame are not part of it."""
+    framer = waiting(1)
+    framer.handleFrame(frame(5) + b"\0", UNIT, TRANSACTION)
+
+    assert ((5,), True) == (framer.words, framer.surplus)
