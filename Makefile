@@ -67,9 +67,9 @@ docs: $(BIN)/.test ## Write every generated page again
 		echo "$$generator"; PYTHONPATH=. $(BIN)/python $$generator; done
 
 docs-check: $(BIN)/.test ## Refuse a generated page that its source has left behind
-	@set -e; for generator in $(GENERATORS); do \
-		PYTHONPATH=. $(BIN)/python $$generator --check \
-		|| { echo "$$generator: not current; run: make docs" >&2; exit 1; }; done
+	@stale=""; for generator in $(GENERATORS); do \
+		PYTHONPATH=. $(BIN)/python $$generator --check || stale="$$stale $$generator"; done; \
+	[ -z "$$stale" ] || { echo "not current:$$stale; run: make docs" >&2; exit 1; }
 
 # No index, no host and no path may enter a lock: it must install from wherever pip is told to.
 COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
