@@ -66,6 +66,13 @@ class Buffer:
         self._waiting = deque(corrected(reading) for reading in self._waiting)
 
     @property
+    def oldest(self) -> Reading | None:
+        """The reading that has waited longest for the disk, None when none does."""
+        if self._frozen:
+            return self._frozen[0].reading
+        return self._waiting[0] if self._waiting else None
+
+    @property
     def frozen_unsynced(self) -> bool:
         """Whether the batch on its way to disk holds readings stamped by an unsynced clock."""
         return any(each.reading.clock is ClockQuality.UNSYNCED for each in self._frozen)

@@ -40,10 +40,14 @@ def facts_now(house: House, now: float) -> Facts:
 
 def unhealthy(house: House, engine: Statistics, now: float) -> str:
     """Why the box is not healthy, in words; empty when it is."""
-    disk, buffer = house.disk, house.buffer
-    waited_s = now - max(disk.committed_at, house.started)
-    if len(buffer) and waited_s > COMMIT_STALL_S:
-        return f"no reading has reached the disk for {waited_s:.0f} s: {disk.error or 'no answer'}"
+    disk, oldest = house.disk, house.buffer.oldest
+    if oldest is not None:
+        # After a night without readings the last commit is long ago, and nothing is wrong.
+        waiting_since = house.started + oldest.uptime_ms / 1000
+        waited_s = now - max(disk.committed_at, waiting_since)
+        if waited_s > COMMIT_STALL_S:
+            said = disk.error or "no answer"
+            return f"no reading has reached the disk for {waited_s:.0f} s: {said}"
     for lane in engine.lanes:
         if lane.stuck and lane.name == DATABASE_LANE:
             return f"the database has not answered for {lane.busy_s:.0f} s"

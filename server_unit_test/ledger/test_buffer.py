@@ -98,3 +98,18 @@ def test_an_unsynced_batch_in_flight_is_known(clock: ClockQuality) -> None:
     buffer.freeze()
 
     assert (clock is ClockQuality.UNSYNCED) == buffer.frozen_unsynced
+
+
+def test_the_oldest_reading_that_waits_is_known() -> None:
+    """First what is on its way to disk, then what waits for the next batch."""
+    buffer = Buffer(1)
+    none = buffer.oldest
+    buffer.add(reading(1))
+    waiting = buffer.oldest
+    buffer.freeze()
+    buffer.add(reading(2))
+    frozen = buffer.oldest
+
+    buffer.committed()
+
+    assert (None, reading(1), reading(1), reading(2)) == (none, waiting, frozen, buffer.oldest)
