@@ -24,6 +24,10 @@ DATABASE_NAME = "readings.sqlite3"
 BUSY_TIMEOUT_S = 5.0
 """How long a call waits for another process that holds the database."""
 
+CLOSE_TIMEOUT_MS = 250
+"""How long closing waits for a reader that is still looking: the log is safe where it is, and the
+whole gateway has a few seconds to stop."""
+
 
 def free_bytes(folder: Path) -> int:
     """What the file system of `folder` has left for this process."""
@@ -143,6 +147,7 @@ class Connection:
     def close(self) -> None:
         """Move the log into the database and close; an empty log marks a clean stop."""
         try:
+            self.sql.execute(f"PRAGMA busy_timeout = {CLOSE_TIMEOUT_MS}").fetchall()
             self.sql.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         except sqlite3.Error as error:
             # Everything committed is in the log, where the next start finds it.

@@ -1,6 +1,9 @@
 """A commit happens whole or not at all, and the very same batch can be given again."""
 
+import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Sequence
 from contextlib import closing
@@ -31,6 +34,28 @@ from server_unit_test.store.samples import (
 )
 
 MAX_PAGES = 120
+ROOT = Path(__file__).parents[2]
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from server.model.cursor import Cursor
+from server.store.database import open_store
+from server_unit_test.store.samples import records
+
+writer = open_store(Path(sys.argv[1])).writer
+writer.commit(records(1, 5), {"sink": Cursor(2)})
+seen = 0
+
+def kill(statement):
+    global seen
+    seen += sys.argv[2] in statement
+    if seen == int(sys.argv[3]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+writer._connection.sql.set_trace_callback(kill)
+writer.commit(records(61, 70), {"sink": Cursor(4)})
+"""
 
 
 def curve(folder: Path, device: str = "A1", minutes: int = 600) -> tuple[Point, ...]:
@@ -224,7 +249,7 @@ def test_forgetting_a_sink_removes_what_it_left(tmp_path: Path) -> None:
 
 
 def test_closing_while_somebody_reads_loses_nothing(tmp_path: Path) -> None:
-    """The log stays, and the next start finds everything in it."""
+    """After CLOSE_TIMEOUT_MS the log stays, and the next start finds everything in it."""
     reader = open_reader_after_first(tmp_path)
     reader.close()
 
@@ -239,3 +264,23 @@ def open_reader_after_first(folder: Path):  # type: ignore[no-untyped-def]
         reader._connection.execute("BEGIN")
         reader._connection.execute("SELECT count(*) FROM records").fetchall()
     return reader
+
+
+@pytest.mark.parametrize(
+    ("statement", "time"),
+    [("INSERT INTO records", 6), ("INTO sinks", 1), ("INTO minutes", 1), ("COMMIT", 1)],
+)
+def test_a_kill_in_the_middle_of_a_commit_leaves_what_was_there(
+    tmp_path: Path, statement: str, time: int
+) -> None:
+    """A real process is killed between two statements: neither records, cursors nor minutes."""
+    command = [sys.executable, "-c", KILLED, str(tmp_path), statement, str(time)]
+
+    killed = subprocess.run(command, cwd=ROOT, timeout=60, check=False)
+
+    assert -signal.SIGKILL == killed.returncode
+    with opened(tmp_path) as store:
+        assert (5, "", {"sink": Cursor(2)}) == (store.head, store.problem, store.cursors)
+        assert [3.0] == [point.mean for point in curve(tmp_path)]
+        assert 10 == store.writer.commit(records(61, 70), {"sink": Cursor(4)}).added
+        assert [3.0, 65.5] == [point.mean for point in curve(tmp_path)]
