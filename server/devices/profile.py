@@ -43,6 +43,7 @@ MAX_REGISTERS = 2000
 """Registers of one profile; the largest known family describes 1,059."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_MARKABLE = frozenset(WORDS_OF) - FLOATS
 _NUMERIC = frozenset({Kind.GAUGE, Kind.COUNTER, Kind.DAILY})
 
 
@@ -163,6 +164,9 @@ class _Reader:
             if not _NAME.fullmatch(name):
                 key = f"aliases[{number - 1}]" if number else "name"
                 raise self._error(key, f"{name!r} should be lower case letters, digits and _")
+        for name in text.unavailable:
+            if self._type(f"unavailable.{name}", name) not in _MARKABLE:
+                raise self._error(f"unavailable.{name}", "only whole numbers have such a marker")
         registers = self._registers()
         profile = Profile(
             name=text.name,

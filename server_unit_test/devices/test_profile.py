@@ -128,6 +128,12 @@ FAULTS: dict[str, tuple[str, str, str]] = {
         'as = "i16", words = 1',
         r".*words: is for strings",
     ),
+    "a marker of no type": (
+        "u16 = 0xFFFF",
+        "u61 = 0xFFFF",
+        r"unavailable.u61: 'u61' should be one",
+    ),
+    "a marker for floats": ("u16 = 0xFFFF", "f32 = 0xFFFF", r"unavailable.f32: only whole numbers"),
     "a scale from nowhere": ("scale = 0.1", "scale_from = 40099", r".*scale_from: should be"),
     "too many words": (
         "max_words = 50",
