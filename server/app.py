@@ -80,18 +80,19 @@ class App:
         loaded = load_profiles(options.data / PROFILE_FOLDER)
         store_folder = options.data / STORE_FOLDER
         self._opened = open_store(store_folder, ballast_bytes=configuration.store.ballast_bytes)
+        open_session = partial(open_transport, clock=self._clock)
         house = House(
             clock=self._clock,
             draw=random.random,
             adapters=Adapters(
                 store=self._opened.writer,
                 open_reader=partial(open_reader, store_folder),
-                open_transport=open_transport,
+                open_transport=open_session,
                 sinks_of=self._sinks,
                 profiles=loaded.profiles,
             ),
             settings=settings,
-            plant=Plant(loaded.profiles, open_transport, self._opened.last_taken_at_ms),
+            plant=Plant(loaded.profiles, open_session, self._opened.last_taken_at_ms),
             buffer=Buffer(boot=secrets.randbits(63)),
             delivery=Delivery(self._opened.head),
             notices=NoticeBoard(),
