@@ -15,7 +15,7 @@ STARTING_AT_MOST_S = 10.0
 """Starting is over when every link has been tried, or after this long."""
 
 COMMIT_STALL_S = 60.0
-"""Readings that wait longer than this for the disk make the box unhealthy."""
+"""Readings that wait longer than this beyond their commit make the box unhealthy."""
 
 POLL_STALL_INTERVALS = 5
 POLL_STALL_S = 60.0
@@ -45,7 +45,7 @@ def unhealthy(house: House, engine: Statistics, now: float) -> str:
         # After a night without readings the last commit is long ago, and nothing is wrong.
         waiting_since = house.started + oldest.uptime_ms / 1000
         waited_s = now - max(disk.committed_at, waiting_since)
-        if waited_s > COMMIT_STALL_S:
+        if waited_s > house.configuration.store.commit_interval_s + COMMIT_STALL_S:
             said = disk.error or "no answer"
             return f"no reading has reached the disk for {waited_s:.0f} s: {said}"
     for lane in engine.lanes:

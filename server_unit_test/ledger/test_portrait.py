@@ -81,7 +81,7 @@ def test_health_is_said_with_its_reason(home: Home) -> None:
     well = drawn(home).gateway
     home.house.buffer.add(reading(0))
 
-    ill = drawn(home, NOW + 61.0).gateway
+    ill = drawn(home, NOW + 62.0).gateway
 
     assert (True, "") == (well.healthy, well.health)
     assert not ill.healthy and "no reading has reached the disk" in ill.health
