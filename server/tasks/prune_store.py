@@ -4,6 +4,7 @@ from server.engine.task import Again, Done, Failed, Kind, LaneView, Outcome, Ver
 from server.ledger.house import DATABASE_LANE, House
 from server.model.delivery import Pruned, Retention
 from server.model.notice import Level
+from server.model.reading import ClockQuality
 
 PRUNE_EVERY_S = 300.0
 PRUNE_AGAIN_S = 0.2
@@ -12,6 +13,7 @@ PRUNE_AGAIN_S = 0.2
 PRUNE_BUDGET_S = 10.0
 PRUNE_RETRY_S = 30.0
 DAY_MS = 86_400_000
+FOR_EVER_MS = 2**60
 
 FULL_KEEPS = 0.98
 """Part of its size that a store keeps when the disk is full: some room, at the least loss."""
@@ -36,13 +38,15 @@ class PruneStore:
 
     def work(self, lane: LaneView) -> Pruned:
         """Raises StoreUnavailable, StoreFull."""
-        store = self._house.configuration.store
+        house, store = self._house, self._house.configuration.store
+        # A clock that nothing has set may be years off: nobody's readings age by it.
+        trusted = house.clock.quality() is not ClockQuality.UNSYNCED
         limits = Retention(
             max_bytes=self._max_bytes,
-            max_age_ms=round(store.max_age_days * DAY_MS),
+            max_age_ms=round(store.max_age_days * DAY_MS) if trusted else FOR_EVER_MS,
             min_free_bytes=store.min_free_bytes,
         )
-        return self._house.adapters.store.prune(limits, self._house.clock.utc_ms())
+        return house.adapters.store.prune(limits, house.clock.utc_ms())
 
     def abort(self) -> None:
         """Interrupt the statement; the slice is rolled back."""
