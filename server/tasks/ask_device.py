@@ -6,6 +6,7 @@ from collections.abc import Callable
 from server.devices.plant import Device
 from server.devices.probe import probe
 from server.engine.task import Done, Kind, LaneView, Outcome, Submission, Verdict
+from server.errors import DeviceTimeout
 from server.ledger.house import House
 from server.model.device import Endpoint, Identity
 from server.model.request import PauseStep, ReadRegisters, WriteRegisters
@@ -102,11 +103,14 @@ class WriteOnce:
         self.budget_s = ASK_BUDGET_S + pauses_ms / 1000
 
     def work(self, lane: LaneView) -> None:
-        """Raises what the transport raises."""
+        """Raises what the transport raises; DeviceTimeout when it was broken off in a pause."""
         device = self._device
         for step in self._steps:
             if isinstance(step, PauseStep):
                 self._broken.wait(min(step.duration_ms, MAX_PAUSE_MS) / 1000)
+            elif self._broken.is_set():
+                # Whoever asked has been told that it failed; a later write would surprise him.
+                raise DeviceTimeout("broken off before all steps were written")
             else:
                 device.transport.write(device.config.unit_id, step.address, step.words)
 
