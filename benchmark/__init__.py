@@ -1,0 +1,1 @@
+"""`make bench`: the product measured beside its peers, in one run."""
