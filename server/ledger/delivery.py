@@ -34,6 +34,9 @@ SINK_BACKOFF = Backoff(first_s=2.0, factor=2.0, ceiling_s=60.0)
 BACKFILL_PAUSE_S = 0.5
 """Between two slices of backlog, jittered by half of itself: gentle on a cloud that returns."""
 
+PROBE_RECORDS = 10
+"""What is sent to an endpoint that was away: a few records, until it answers again."""
+
 SINK_ERROR_CHARACTERS_MAX = 300
 
 
@@ -198,6 +201,7 @@ class Outlet:
 
     def _pause(self, error: Exception, now: float, draw: float) -> None:
         self.failures += 1
+        self._limit = min(self._limit, PROBE_RECORDS)
         pause_s = SINK_BACKOFF.delay_s(self.failures, draw)
         asked_s = error.retry_after_s if isinstance(error, SinkUnavailable) else None
         if asked_s is not None:

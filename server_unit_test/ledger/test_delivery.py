@@ -10,6 +10,7 @@ from server.ledger.delivery import (
     LIVE_LAG_BATCHES,
     MAX_RETRY_AFTER_S,
     MAX_SUSPECTS,
+    PROBE_RECORDS,
     SINK_BACKOFF,
     SINK_ERROR_CHARACTERS_MAX,
     Delivery,
@@ -177,6 +178,24 @@ def test_suspects_are_bounded() -> None:
 
     assert MAX_SUSPECTS == len(subject._suspects)
     assert "retrying" == subject.view(head, NOW, AT_MS).state
+
+
+def test_an_endpoint_that_was_away_is_probed_with_few_records() -> None:
+    """A large batch is not read, signed and sent again and again while nobody answers."""
+    subject = Outlet("sink", "harvest", "http://sink", Cursor(0), 100)
+    sizes = []
+    now = NOW
+    for answered in (False, False, True, True, True, True):
+        span = subject.plan(400, now)
+        assert span is not None
+        sizes.append(span.size)
+        if answered:
+            subject.acknowledged(span, span.upto, span.size, AT_MS)
+        else:
+            subject.refused(span, AWAY, now, 0.5)
+            now = subject.retry_at
+
+    assert [100, PROBE_RECORDS, PROBE_RECORDS, 20, 40, 80] == sizes
 
 
 def test_retention_takes_what_was_owed_and_it_is_counted() -> None:
