@@ -68,6 +68,11 @@ class House:
     """A change of the settings is on its way to disk; one at a time, so none is lost."""
     reconfigured: Callable[[float], tuple[Submission, ...]] = lambda now: ()
     """Brings devices and sinks in line with the settings; set by the gateway."""
+    begun_with: Configuration = field(init=False)
+    """The settings at start, by which everything runs that is built once."""
+
+    def __post_init__(self) -> None:
+        self.begun_with = self.settings.configuration
 
     @property
     def configuration(self) -> Configuration:

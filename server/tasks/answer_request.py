@@ -15,6 +15,7 @@ from server.engine.task import Done, Failed, Kind, Ok, Outcome, Submission, Verd
 from server.errors import Busy, EgretError, SettingsError
 from server.ledger.house import House
 from server.model.device import DeviceConfig, Identity
+from server.model.notice import Level
 from server.model.request import (
     AddDevice,
     ChangeSettings,
@@ -34,6 +35,17 @@ from server.tasks.save_settings import SaveSettings
 
 DEFAULT_INTERVAL_S = 5.0
 """How often a device added by hand is read, unless told otherwise."""
+
+AT_START_ONLY = (
+    ("api", "host"),
+    ("api", "port"),
+    ("store", "ballast_bytes"),
+    ("log", "level"),
+    ("clock", "trust"),
+)
+"""Settings of what is built once, at start: sections and names."""
+
+RESTART_NOTICE = "restart"
 
 Reply = Future[object]
 Then = tuple[Submission, ...]
@@ -152,6 +164,7 @@ def _apply(house: House, settings: Settings, answer: object, reply: Reply, now: 
             deliver(reply, outcome)
             return ()
         house.settings = settings
+        _tell_what_waits(house)
         then = house.reconfigured(at)
         house.publish(at)
         deliver(reply, Ok(answer))
@@ -161,6 +174,21 @@ def _apply(house: House, settings: Settings, answer: object, reply: Reply, now: 
         raise Busy("another change of the settings is being saved; try again")
     house.saving = True
     return (Submission(SaveSettings(settings, finished), now),)
+
+
+def _tell_what_waits(house: House) -> None:
+    """Say which settings differ from those that were built in at start."""
+    begun, now = house.begun_with, house.configuration
+    waiting = [
+        f"{section}.{name}"
+        for section, name in AT_START_ONLY
+        if getattr(getattr(begun, section), name) != getattr(getattr(now, section), name)
+    ]
+    if not waiting:
+        house.notices.clear(RESTART_NOTICE)
+        return
+    text = f"{', '.join(waiting)} count from the next start; until then the old values do."
+    house.notices.post(RESTART_NOTICE, Level.INFO, text, house.clock.utc_ms())
 
 
 def _dismiss(house: House, request: DismissNotice, reply: Reply, now: float) -> Then:

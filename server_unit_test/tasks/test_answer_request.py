@@ -1,0 +1,334 @@
+"""Every request is answered exactly once, with a value or with an error in words."""
+
+import json
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+
+from server.engine.task import Done, Failed, Ok, Submission
+from server.errors import (
+    Busy,
+    DeviceTimeout,
+    RegisterRefused,
+    SettingsError,
+    UnsupportedDevice,
+)
+from server.model.configuration import Configuration
+from server.model.device import DeviceConfig, Endpoint, Identity, Space
+from server.model.notice import Level, Notice
+from server.model.request import (
+    AddDevice,
+    ChangeSettings,
+    DismissNotice,
+    History,
+    Probe,
+    QueryHistory,
+    ReadRegisters,
+    RemoveDevice,
+    Request,
+    WriteRegisters,
+    WriteStep,
+)
+from server.tasks.answer_request import DEFAULT_INTERVAL_S, HANDLERS, AnswerRequest, deliver
+from server.tasks.ask_device import MAX_WRITE_STEPS
+from server_unit_test.devices.recorded import recorded
+from server_unit_test.ledger.readings import START_MS
+from server_unit_test.tasks.houses import ENDPOINT, Home, only, run
+
+NOW = 1000.0
+HYBRID = next(each for each in recorded() if "SH10RT" in each.name)
+SERIAL = "A2290912345"
+AUTO = AddDevice(ENDPOINT, 1, "auto")
+NAMED = AddDevice(ENDPOINT, 1, "simulated")
+
+
+def ask(home: Home, request: Request) -> "Future[Any]":
+    """Ask, and let everything happen that follows from it."""
+    reply: Future[Any] = Future()
+    follow(home, AnswerRequest(home.house, request, reply))
+    return reply
+
+
+def follow(home: Home, task: Any) -> None:
+    """Run a task and all that it asks for, on whatever lane."""
+    verdict = run(task, NOW)
+    assert isinstance(verdict, Done)
+    for submission in verdict.then:
+        follow(home, submission.task)
+
+
+def error_of(reply: "Future[Any]") -> BaseException:
+    """What the asker gets instead of a value."""
+    error = reply.exception(timeout=0)
+    assert error is not None
+    return error
+
+
+def file_of(home: Home) -> Any:
+    """What is on disk."""
+    return json.loads((home.folder / "settings.json").read_bytes())
+
+
+@pytest.fixture
+def inverter(home: Home) -> Home:
+    """A house whose fake endpoint is a hybrid inverter."""
+    home.transport.input = dict(HYBRID.input)
+    return home
+
+
+def test_every_kind_of_request_has_an_answer() -> None:
+    """A new kind that nobody answers would leave its asker waiting."""
+    assert set(Request.__args__) == set(HANDLERS)
+
+
+# -- devices -----------------------------------------------------------------------------------
+
+
+def test_a_probe_answers_what_is_there(inverter: Home) -> None:
+    """Nothing is configured by asking."""
+    identity = ask(inverter, Probe(ENDPOINT, 1)).result(0)
+
+    assert isinstance(identity, Identity)
+    assert (SERIAL, ()) == (identity.serial, inverter.house.configuration.devices)
+
+
+def test_a_device_added_by_probing_is_named_by_its_serial(inverter: Home) -> None:
+    """Profile, serial and model are what the probe found; it is on disk when answered."""
+    config = ask(inverter, AUTO).result(0)
+
+    expected = DeviceConfig(
+        SERIAL, "SH10RT", ENDPOINT, 1, "sungrow_hybrid", DEFAULT_INTERVAL_S, SERIAL, "SH10RT"
+    )
+    assert expected == config
+    assert (expected,) == inverter.house.configuration.devices
+    assert [SERIAL] == [each["device_id"] for each in file_of(inverter)["devices"]]
+
+
+def test_a_device_that_is_no_known_one_is_not_added(home: Home) -> None:
+    """The error of the probe is the answer, and nothing is stored."""
+    error = error_of(ask(home, AUTO))
+
+    assert isinstance(error, UnsupportedDevice)
+    assert () == home.house.configuration.devices
+    assert not home.house.saving
+
+
+def test_a_device_with_a_named_profile_is_added_unseen(home: Home) -> None:
+    """One that sleeps can be added at night; its place names it until then."""
+    home.transport.reachable = False
+
+    config = ask(home, AddDevice(ENDPOINT, 7, "simulated", "Roof", 30.0)).result(0)
+
+    assert ("10.0.0.1:502:7", "Roof", 30.0) == (config.device_id, config.name, config.interval_s)
+    assert [] == home.transport.requests
+
+
+def test_an_unknown_profile_is_refused_with_those_that_exist(home: Home) -> None:
+    """Before anything is probed or stored."""
+    error = error_of(ask(home, AddDevice(ENDPOINT, 1, "acme")))
+
+    assert isinstance(error, KeyError)
+    assert "no profile named 'acme'" in str(error) and "simulated" in str(error)
+
+
+def test_an_address_is_configured_once(home: Home) -> None:
+    """The second one is told which device has it."""
+    ask(home, AddDevice(ENDPOINT, 1, "simulated", "Roof"))
+
+    error = error_of(ask(home, NAMED))
+
+    assert isinstance(error, Busy) and "Roof is configured already" in str(error)
+    assert 1 == len(home.house.configuration.devices)
+
+
+def test_a_device_found_again_at_another_address_is_not_added_twice(inverter: Home) -> None:
+    """Its serial says that it is the same one; the probe's answer came, the storing is refused."""
+    ask(inverter, AUTO)
+
+    error = error_of(ask(inverter, AddDevice(Endpoint("modbus_tcp", "10.0.0.2", 502), 1, "auto")))
+
+    assert isinstance(error, Busy) and "SH10RT" in str(error)
+    assert 1 == len(inverter.house.configuration.devices)
+
+
+def test_an_interval_that_cannot_be_is_refused_naming_the_key(home: Home) -> None:
+    """Settings check what is added, whichever way it came."""
+    error = error_of(ask(home, AddDevice(ENDPOINT, 1, "simulated", "", -1.0)))
+
+    assert isinstance(error, SettingsError) and "interval_s" in str(error)
+    assert () == home.house.configuration.devices
+
+
+def test_a_device_is_removed_from_the_settings(home: Home) -> None:
+    """Answered with what it was; an unknown one is a KeyError."""
+    config = ask(home, NAMED).result(0)
+
+    assert config == ask(home, RemoveDevice(config.device_id)).result(0)
+
+    assert () == home.house.configuration.devices
+    assert isinstance(error_of(ask(home, RemoveDevice(config.device_id))), KeyError)
+
+
+# -- settings ----------------------------------------------------------------------------------
+
+
+def test_settings_are_on_disk_before_they_count(home: Home) -> None:
+    """While they are being written the old ones count; then house, page and asker agree."""
+    told: list[str] = []
+    home.house.publish = lambda now: told.append(home.house.configuration.name)
+    reply: Future[Any] = Future()
+    verdict = run(AnswerRequest(home.house, ChangeSettings({"name": "Cellar"}), reply), NOW)
+    assert isinstance(verdict, Done)
+    before = home.house.configuration.name
+
+    follow(home, only(verdict.then).task)
+
+    assert ("", ["Cellar"], "Cellar") == (before, told, file_of(home)["name"])
+    configuration = reply.result(0)
+    assert isinstance(configuration, Configuration) and "Cellar" == configuration.name
+
+
+def test_what_changed_is_brought_into_effect(home: Home) -> None:
+    """The gateway is told, and the tasks that it asks for follow."""
+    called: list[float] = []
+
+    def reconfigured(now: float) -> tuple[Submission, ...]:
+        called.append(now)
+        return ()
+
+    home.house.reconfigured = reconfigured
+
+    ask(home, ChangeSettings({"name": "Cellar"}))
+
+    assert [NOW] == called
+
+
+def test_a_failed_save_changes_nothing(home: Home) -> None:
+    """The asker hears why; the next try is free to be made."""
+    (home.folder / "settings.json").mkdir()
+
+    error = error_of(ask(home, ChangeSettings({"name": "Cellar"})))
+
+    assert isinstance(error, SettingsError) and "cannot be saved" in str(error)
+    assert ("", False) == (home.house.configuration.name, home.house.saving)
+
+
+def test_a_wrong_setting_is_refused_naming_it(home: Home) -> None:
+    """Nothing is written."""
+    error = error_of(ask(home, ChangeSettings({"store": {"commit_interval_s": "soon"}})))
+
+    assert isinstance(error, SettingsError) and "store.commit_interval_s" in str(error)
+    assert not (home.folder / "settings.json").exists()
+
+
+def test_one_change_is_saved_at_a_time(home: Home) -> None:
+    """Two at once would lose the first; the second asker may come again."""
+    reply: Future[Any] = Future()
+    verdict = run(AnswerRequest(home.house, ChangeSettings({"name": "A"}), reply), NOW)
+    assert isinstance(verdict, Done)
+
+    error = error_of(ask(home, ChangeSettings({"name": "B"})))
+
+    assert isinstance(error, Busy)
+    follow(home, only(verdict.then).task)
+    assert "B" == ask(home, ChangeSettings({"name": "B"})).result(0).name
+
+
+def test_what_needs_a_restart_is_said_until_it_is_taken_back(home: Home) -> None:
+    """The listening address is taken once, at start; the owner hears which settings wait."""
+    ask(home, ChangeSettings({"api": {"port": 8099}, "log": {"level": "DEBUG"}, "name": "A"}))
+    (notice,) = home.house.notices.shown()
+
+    ask(home, ChangeSettings({"api": {"port": None}, "log": {"level": None}}))
+
+    assert "api.port, log.level count from the next start" in notice.text
+    assert () == home.house.notices.shown()
+
+
+# -- registers, notices, history ---------------------------------------------------------------
+
+
+def test_registers_of_a_device_are_read(home: Home) -> None:
+    """The words as they are; a refusal is the device's own."""
+    home.device("a")
+
+    assert (7, 7) == ask(home, ReadRegisters("a", Space.INPUT, 100, 2)).result(0)
+
+    assert isinstance(
+        error_of(ask(home, ReadRegisters("a", Space.INPUT, 9000, 1))), RegisterRefused
+    )
+    assert isinstance(error_of(ask(home, ReadRegisters("b", Space.INPUT, 100, 2))), KeyError)
+
+
+def test_raw_writes_are_switched_off_by_default(home: Home) -> None:
+    """403 over HTTP; the words say which setting allows them."""
+    home.device("a")
+
+    error = error_of(ask(home, WriteRegisters("a", (WriteStep(10, (1,)),))))
+
+    assert isinstance(error, PermissionError) and "control.raw_writes" in str(error)
+    assert [] == home.transport.writes
+
+
+def test_raw_writes_that_the_owner_allowed_are_made(home: Home) -> None:
+    """At most so many steps in one request."""
+    home.house.settings = home.house.settings.changed({"control": {"raw_writes": True}})
+    home.device("a")
+    home.transport.holding[10] = 0
+    most = (WriteStep(10, (1,)),) * MAX_WRITE_STEPS
+
+    assert ask(home, WriteRegisters("a", most)).result(0) is None
+
+    assert MAX_WRITE_STEPS == len(home.transport.writes)
+    error = error_of(ask(home, WriteRegisters("a", (*most, *most[:1]))))
+    assert isinstance(error, SettingsError) and f"at most {MAX_WRITE_STEPS}" in str(error)
+
+
+def test_a_notice_is_dismissed(home: Home) -> None:
+    """It is the answer, and the page is drawn anew without it."""
+    told: list[float] = []
+    home.house.publish = told.append
+    home.house.notices.post("k", Level.INFO, "text", 1)
+
+    notice = ask(home, DismissNotice(1)).result(0)
+
+    assert isinstance(notice, Notice) and "text" == notice.text
+    assert ((), [NOW]) == (home.house.notices.shown(), told)
+    assert isinstance(error_of(ask(home, DismissNotice(1))), KeyError)
+
+
+def test_history_is_read(home: Home) -> None:
+    """An empty curve is an answer too."""
+    query = QueryHistory("a", "pv_power", START_MS, START_MS + 60_000, 10)
+
+    history = ask(home, query).result(0)
+
+    assert isinstance(history, History) and () == history.points
+
+
+# -- askers ------------------------------------------------------------------------------------
+
+
+def test_an_asker_that_has_given_up_is_left_alone(home: Home) -> None:
+    """A cancelled or answered future is not touched again."""
+    cancelled: Future[object] = Future()
+    cancelled.cancel()
+    answered: Future[object] = Future()
+    answered.set_result("first")
+
+    deliver(cancelled, Ok("late"))
+    deliver(answered, Failed(DeviceTimeout("late")))
+
+    assert cancelled.cancelled()
+    assert "first" == answered.result(0)
+
+
+def test_a_request_that_the_engine_refuses_is_answered(home: Home) -> None:
+    """A full engine is said to the asker, who may come again."""
+    reply: Future[Any] = Future()
+    task = AnswerRequest(home.house, Probe(ENDPOINT, 1), reply)
+
+    assert Done() == task.settle(Failed(Busy("full")), NOW)
+
+    assert isinstance(error_of(reply), Busy)
