@@ -33,7 +33,7 @@ QUIET = {
 }
 """Loggers of libraries that would repeat every failure, and the level they start with."""
 
-_LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
+LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 _ROOT_NAMES = ("", "root")
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 """What every record has; everything else on it was passed as `extra`."""
@@ -49,7 +49,7 @@ def configure(level: str, stream: TextIO) -> None:
     for old in [each for each in root.handlers if isinstance(each.formatter, KeyValueFormatter)]:
         root.removeHandler(old)
     root.addHandler(handler)
-    root.setLevel(_LEVELS[level])
+    root.setLevel(LEVELS[level])
     for name, quiet in QUIET.items():
         logging.getLogger(name).setLevel(quiet)
 
@@ -60,9 +60,9 @@ def set_level(logger: str, level: str) -> bool:
     Only existing ones, because a logger once made is never freed: a client must not make any.
     """
     found = _existing(logger)
-    if found is None or level.upper() not in _LEVELS:
+    if found is None or level.upper() not in LEVELS:
         return False
-    found.setLevel(_LEVELS[level.upper()])
+    found.setLevel(LEVELS[level.upper()])
     return True
 
 

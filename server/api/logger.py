@@ -1,7 +1,7 @@
 """GET and POST logger: how much each part of the program says.
 
-Also owns the two functions that read and set levels of the standard library's loggers, which is
-the one registry that is global by nature.
+Reads and sets levels through `server/log.py`, which alone knows the standard library's registry,
+and turns what cannot be into an error in words.
 """
 
 import logging
@@ -9,11 +9,11 @@ from collections.abc import Mapping
 
 import msgspec
 
+from server import log
 from server.api.call import Call, Nothing, Reply, answer
 from server.errors import SettingsError
 
 ROOT = "root"
-LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 MAX_LOGGERS = 500
 """Loggers listed; the program has some dozens."""
 
@@ -44,24 +44,16 @@ def change(call: Call[Nothing, LevelChange]) -> Reply:
 
 def levels() -> Mapping[str, str]:
     """Every logger of this process: `LEVEL`, or `LEVEL (inherited)` from the one above it."""
-    root = logging.getLogger()
-    found = {ROOT: logging.getLevelName(root.level)}
-    for name in sorted(root.manager.loggerDict)[:MAX_LOGGERS]:
-        each = root.manager.loggerDict[name]
-        if isinstance(each, logging.Logger):
-            word = logging.getLevelName(each.getEffectiveLevel())
-            found[name] = word if each.level else f"{word} (inherited)"
-    return found
+    made = logging.getLogger().manager.loggerDict
+    names = [name for name in sorted(made) if isinstance(made[name], logging.Logger)]
+    return {name: log.level_of(name) for name in (ROOT, *names[:MAX_LOGGERS])}
 
 
 def set_level(name: str, level: str) -> None:
     """Set a level; raises SettingsError for a logger or a level that does not exist."""
-    word = level.upper()
-    if word not in LEVELS:
-        raise SettingsError(f"level: use one of {', '.join(LEVELS)}, not {level[:60]!r}")
-    registry = logging.getLogger().manager.loggerDict
-    if name != ROOT and not isinstance(registry.get(name), logging.Logger):
+    if level.upper() not in log.LEVELS:
+        raise SettingsError(f"level: use one of {', '.join(log.LEVELS)}, not {level[:60]!r}")
+    if not log.set_level(name, level):
         raise SettingsError(
             f"logger: there is none named {name[:100]!r}; GET /api/logger lists all"
         )
-    logging.getLogger(None if name == ROOT else name).setLevel(word)
