@@ -6,12 +6,13 @@ import { el, setAttribute, setText } from "./dom.js";
 import { ABSENT, kilowatts, midnight, percent, power, quantity, time } from "./format.js";
 import { known, mean, plantPowers } from "./totals.js";
 
-const POINTS = 400;
+const POINTS = 288; // five minutes each by the evening: calm enough to read
 const LEAST_STEP_MS = 60_000;
 const LEAST_SPAN_S = 600; // on a box that has just begun, an axis of seconds would look broken
 const LIVE_STEP_MS = 10_000; // the present moves visibly, until the next load evens it out
 const FEW_POINTS = 3; // fewer make no line and are drawn as dots
 const REFRESH_MS = 600_000; // the finer grid of the morning would be too wide by the evening
+const RETRY_MS = 15_000; // when the box could not answer for some of it
 const HOUR_MS = 3_600_000;
 const HEIGHT_PX = 300;
 
@@ -36,33 +37,47 @@ const LONG = {
 const figure = (name, value) => (name === "soc" ? percent(value) : power(value));
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-// One device's history as a row of means per step, null where nothing was stored.
+// A range that begins before a device's first minute is answered in hours. Its first hour alone is
+// answered in minutes and says where they begin; from there on the rest is answered in minutes too.
+async function dayOf(deviceId, quantity, from, to) {
+  const day = await box.history(deviceId, quantity, from, to, POINTS);
+  const firstHour = day.points[0]?.at_ms;
+  if (day.step_ms < HOUR_MS || firstHour === undefined) return day;
+  const hourEnd = Math.min(to, firstHour + HOUR_MS);
+  const hour = await box.history(deviceId, quantity, firstHour, hourEnd, POINTS);
+  const begin = hour.points[0]?.at_ms;
+  return begin === undefined ? day : box.history(deviceId, quantity, begin, to, POINTS);
+}
+
+// The histories of one device, by name; null for what could not be had now.
 async function deviceCurves(deviceId, from, to) {
   const answers = await Promise.all(
-    NAMES.map((name) =>
-      box.history(deviceId, QUANTITIES[name], from, to, POINTS).catch(() => null),
-    ),
+    NAMES.map((name) => dayOf(deviceId, QUANTITIES[name], from, to).catch(() => null)),
   );
   return Object.fromEntries(NAMES.map((name, index) => [name, answers[index]]));
 }
 
+// A device that answers in wider steps than the others fills several of theirs.
 function onGrid(history, from, step, size) {
   const row = Array.from({ length: size }, () => []);
   for (const point of history?.points ?? []) {
-    const index = Math.floor((point.at_ms - from) / step);
-    if (index >= 0 && index < size) row[index].push(point.mean);
+    const first = Math.floor((point.at_ms - from) / step);
+    const width = Math.ceil(history.step_ms / step);
+    for (let index = Math.max(0, first); index < Math.min(size, first + width); index += 1) {
+      row[index].push(point.mean);
+    }
   }
   return row.map((values) => mean(values));
 }
 
 function addUp(devices, from, to) {
   const steps = devices.flatMap((device) => NAMES.map((name) => device[name]?.step_ms ?? 0));
-  const step = Math.max(LEAST_STEP_MS, ...steps);
+  const step = Math.max(LEAST_STEP_MS, Math.min(...steps.filter((each) => each > 0), HOUR_MS));
   const size = Math.floor((to - from) / step) + 1;
   const rows = devices.map((device) =>
     Object.fromEntries(NAMES.map((name) => [name, onGrid(device[name], from, step, size)])),
   );
-  const curves = { from, times: [], widths: [], pv: [], load: [], grid: [], battery: [], soc: [] };
+  const curves = { times: [], widths: [], pv: [], load: [], grid: [], battery: [], soc: [] };
   for (let index = 0; index < size; index += 1) {
     const parts = rows.map((row) =>
       Object.fromEntries(NAMES.map((name) => [name, row[name][index]])),
@@ -102,7 +117,7 @@ function options(width, hidden, onCursor) {
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
     scales: {
-      x: { range: (_, least, most) => [least, Math.max(most, least + LEAST_SPAN_S)] },
+      x: { range: timeRange },
       power: { range: (_, least, most) => powerRange(least, most) },
       soc: { range: [0, 100] },
     },
@@ -128,6 +143,12 @@ function options(width, hidden, onCursor) {
   };
 }
 
+// uPlot spreads a lone point over years, so the end is taken from the data.
+function timeRange({ data: [times] }) {
+  const [least, most] = [times[0], times.at(-1)];
+  return [least, Math.max(most, least + LEAST_SPAN_S)];
+}
+
 const kilowattTick = (watts) => quantity(watts / 1000, "");
 
 function powerRange(least, most) {
@@ -139,12 +160,12 @@ function powerRange(least, most) {
 function hourRows(curves) {
   const perHour = new Map();
   curves.times.forEach((seconds, index) => {
-    const hour = Math.floor((seconds * 1000 - curves.from) / HOUR_MS);
+    const hour = Math.floor((seconds * 1000 - curves.day) / HOUR_MS);
     if (!perHour.has(hour)) perHour.set(hour, []);
     perHour.get(hour).push(index);
   });
   return [...perHour].map(([hour, indexes]) => ({
-    at: curves.from + hour * HOUR_MS,
+    at: curves.day + hour * HOUR_MS,
     figures: NAMES.map((name) => weighed(curves[name], curves.widths, indexes)),
   }));
 }
@@ -236,7 +257,7 @@ export class Curves {
   update(snapshot, now, restarted) {
     this.#snapshot = snapshot;
     const devices = snapshot.devices.map((device) => device.config.device_id).join("\n");
-    const newDay = this.#data !== null && this.#data.from !== midnight(snapshot.at_ms);
+    const newDay = this.#data !== null && this.#data.day !== midnight(snapshot.at_ms);
     const old = performance.now() - this.#loadedAt > REFRESH_MS;
     if (restarted || newDay || old || devices !== this.#devices) {
       this.#devices = devices;
@@ -255,7 +276,11 @@ export class Curves {
     try {
       const curves = [];
       for (const { config } of devices) curves.push(await deviceCurves(config.device_id, from, to));
-      this.#data = addUp(curves, from, to);
+      if (curves.some((device) => NAMES.some((name) => device[name] === null))) {
+        this.#loadedAt += RETRY_MS - REFRESH_MS;
+        if (this.#data?.day === from) return; // what is drawn is better than half of it
+      }
+      this.#data = { day: from, ...addUp(curves, from, to) };
       this.#live = null;
     } finally {
       this.#loading = false;

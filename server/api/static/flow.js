@@ -93,7 +93,7 @@ function leg(place) {
 
 function spot(place) {
   const value = svg("text", { y: 14, class: "value", "data-figure": place.key });
-  const words = svg("text", { y: 33, class: "words" });
+  const words = svg("text", { y: 31, class: "words" });
   const title = svg("text", { y: place.title, class: "title", text: place.name });
   const ring = svg("circle", { r: RADIUS - 3, class: "ring", transform: "rotate(-90)" });
   const node = svg(
