@@ -7,16 +7,20 @@ from server.model.notice import Level
 from server.model.reading import ClockQuality
 
 PRUNE_EVERY_S = 300.0
+"""A store grows by some megabytes in this time at most; a full disk asks at once."""
+
 PRUNE_AGAIN_S = 0.2
 """Between two slices, so that commits go in between."""
 
 PRUNE_BUDGET_S = 10.0
+"""One slice: some ten milliseconds, or seconds on a worn card."""
+
 PRUNE_RETRY_S = 30.0
+"""After a failure; a commit that finds the disk full does not wait for it."""
+
 DAY_MS = 86_400_000
 FOR_EVER_MS = 2**60
-
-FULL_KEEPS = 0.98
-"""Part of its size that a store keeps when the disk is full: some room, at the least loss."""
+"""Older than anything: the age that nothing reaches while nobody knows what time it is."""
 
 
 class PruneStore:
@@ -30,11 +34,9 @@ class PruneStore:
     def __init__(self, house: House, *, periodic: bool = True) -> None:
         self._house = house
         self._periodic = periodic
-        self._max_bytes = house.configuration.store.max_bytes
         if not periodic:
-            # The disk is full: however large the limit, this is as large as the store can be.
+            # The disk is full. The store knows, and makes room whatever the limits are.
             self.slack_s = 0.0
-            self._max_bytes = min(self._max_bytes, round(house.disk.size_bytes * FULL_KEEPS))
 
     def work(self, lane: LaneView) -> Pruned:
         """Raises StoreUnavailable, StoreFull."""
@@ -42,7 +44,7 @@ class PruneStore:
         # A clock that nothing has set may be years off: nobody's readings age by it.
         trusted = house.clock.quality() is not ClockQuality.UNSYNCED
         limits = Retention(
-            max_bytes=self._max_bytes,
+            max_bytes=store.max_bytes,
             max_age_ms=round(store.max_age_days * DAY_MS) if trusted else FOR_EVER_MS,
             min_free_bytes=store.min_free_bytes,
         )

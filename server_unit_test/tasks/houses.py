@@ -100,13 +100,13 @@ def config_of(device_id: str = "a", **changes: object) -> DeviceConfig:
 
 
 @contextmanager
-def home_in(folder: Path) -> Iterator[Home]:
+def home_in(folder: Path, *, max_pages: int | None = None) -> Iterator[Home]:
     """Build a house over a store in `folder`, and close it afterwards."""
     clock = FakeClock()
     transport = FakeTransport(input=WORDS)
     sinks: dict[str, SinkSetup] = {}
     store_folder = folder / "store"
-    opened = open_store(store_folder, synchronous="OFF")
+    opened = open_store(store_folder, synchronous="OFF", max_pages=max_pages)
     profiles = load_profiles(PROFILES).profiles
 
     def open_transport(endpoint: Endpoint) -> Transport:

@@ -1,15 +1,20 @@
 """The disk is kept within its limits, and what a sink had not taken is told."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
 
 from server.engine.task import Again, Done, Failed, Ok
-from server.errors import StoreUnavailable
+from server.errors import StoreFull, StoreUnavailable
+from server.model.configuration import StoreConfig
 from server.model.cursor import Cursor
 from server.model.delivery import Pruned
-from server.model.reading import Record
+from server.model.reading import ClockQuality, Record
 from server.tasks.prune_store import (
     DAY_MS,
-    FULL_KEEPS,
+    FOR_EVER_MS,
     PRUNE_AGAIN_S,
     PRUNE_BUDGET_S,
     PRUNE_EVERY_S,
@@ -17,7 +22,7 @@ from server.tasks.prune_store import (
     PruneStore,
 )
 from server_unit_test.ledger.readings import START_MS, reading
-from server_unit_test.tasks.houses import BOOT, Home, run
+from server_unit_test.tasks.houses import BOOT, Home, home_in, run
 
 NOW = 1000.0
 
@@ -31,7 +36,8 @@ def pruned(
 
 def fill(home: Home, count: int) -> None:
     """Commit this many readings, the first one at START_MS + 1 s."""
-    records = [Record(BOOT, number, reading(number)) for number in range(1, count + 1)]
+    first = home.house.delivery.head + 1
+    records = [Record(BOOT, number, reading(number)) for number in range(first, first + count)]
     cursors = {each: outlet.cursor for each, outlet in home.house.delivery.outlets.items()}
     home.house.delivery.head = home.house.adapters.store.commit(records, cursors).head
 
@@ -96,18 +102,55 @@ def test_a_loss_of_nobody_is_no_notice(home: Home) -> None:
     assert ((), 100) == (home.house.notices.shown(), home.house.disk.pruned)
 
 
-def test_a_full_disk_prunes_below_its_size_once(home: Home) -> None:
-    """However large the limit is, the store gives up a little of what it has."""
+def test_without_a_trusted_clock_nothing_is_too_old(home: Home) -> None:
+    """A clock that nothing has set may be years off."""
+    fill(home, 3)
+    home.clock.step(FOR_EVER_MS // 2**20)
+    home.clock.set_quality(ClockQuality.UNSYNCED)
+
+    run(PruneStore(home.house), NOW)
+
+    assert 0 == home.house.disk.pruned
+
+
+def test_the_newest_limits_count(home: Home) -> None:
+    """The periodic task outlives a change of the settings."""
     fill(home, 2_000)
-    home.house.disk.size_bytes = 20_000
-    home.house.settings = home.house.settings.changed({"store": {"min_free_bytes": 0}})
-    task = PruneStore(home.house, periodic=False)
-    assert 0.0 == task.slack_s and 0 < FULL_KEEPS < 1
+    task = PruneStore(home.house)
+    run(task, NOW)
+    before = home.house.disk.pruned
+    home.house.settings = replace(
+        home.house.settings,
+        configuration=replace(
+            home.house.configuration, store=StoreConfig(max_bytes=20_000, min_free_bytes=0)
+        ),
+    )
 
     verdict = run(task, NOW)
 
     assert Again(NOW + PRUNE_AGAIN_S) == verdict
-    assert 0 < home.house.disk.pruned < 2_000
+    assert 0 == before < home.house.disk.pruned
+
+
+def test_a_full_disk_makes_room_without_emptying_the_store(tmp_path: Path) -> None:
+    """Also right after the start, when its size is not known yet: what is lost is a slice."""
+    with home_in(tmp_path, max_pages=300) as home:
+        home.house.settings = home.house.settings.changed({"store": {"min_free_bytes": 0}})
+        with pytest.raises(StoreFull):
+            for _ in range(100):
+                fill(home, 100)
+        head = home.house.delivery.head
+        assert 0 == home.house.disk.size_bytes
+        task = PruneStore(home.house, periodic=False)
+        verdict = run(task, NOW)
+        while isinstance(verdict, Again):
+            verdict = run(task, NOW)
+
+        fill(home, 10)
+
+        assert (Done(), 0.0) == (verdict, task.slack_s)
+        assert head + 10 == home.house.delivery.head
+        assert 0 < home.house.disk.pruned < head
 
 
 def test_a_failure_waits_for_the_next_turn(home: Home) -> None:
