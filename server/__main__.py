@@ -1,11 +1,13 @@
 """The gateway's command line: `python -m server --help`."""
 
 import argparse
+import json
 import sys
 from typing import Any
 
 from server import __version__
 from server.app import Options, run
+from server.errors import EgretError
 from server.settings import data_folder, environment
 
 EPILOG = """\
@@ -40,7 +42,21 @@ def main(argv: list[str] | None = None) -> int:
         "api": {"host": options.host, "port": options.port},
         "log": {"level": options.log_level},
     }
-    return run(Options(data_folder(options.data, environ), options.json), environ, given)
+    announce = _announce_as_json if options.json else _announce
+    try:
+        return run(Options(data_folder(options.data, environ), announce), environ, given)
+    except (EgretError, OSError) as error:
+        print(f"egret: {error}", file=sys.stderr)
+        return 1
+
+
+def _announce(url: str, alone: bool) -> None:
+    where = " (from this machine only)" if alone else ""
+    print(f"Egret {__version__} is at {url}{where}", flush=True)
+
+
+def _announce_as_json(url: str, alone: bool) -> None:
+    print(json.dumps({"url": url}), flush=True)
 
 
 if __name__ == "__main__":

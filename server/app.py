@@ -3,13 +3,12 @@
 It decides nothing: settings decide which adapters there are, `gateway.py` what runs on them.
 """
 
-import json
 import logging
 import random
 import secrets
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -62,7 +61,8 @@ class Options:
     """What the command line decided."""
 
     data: Path
-    json_line: bool = False
+    announce: Callable[[str, bool], None]
+    """Told where the page is, and whether it can be reached from this machine alone."""
 
 
 class App:
@@ -158,13 +158,7 @@ class App:
 
     def _announce(self, host: str, port: int) -> None:
         shown = f"[{host}]" if ":" in host else host
-        url = f"http://{shown}:{port}"
-        if self._options.json_line:
-            print(json.dumps({"url": url}), flush=True)
-        elif host in LOOPBACK:
-            print(f"Egret {__version__} is at {url} (from this machine only)", flush=True)
-        else:
-            print(f"Egret {__version__} is at {url}", flush=True)
+        self._options.announce(f"http://{shown}:{port}", host in LOOPBACK)
         if host not in LOOPBACK:
             log.warning(
                 "the API is open to the network and has no access control yet; "
@@ -216,15 +210,10 @@ def _report(half: str, task: Task, error: Exception) -> None:
 
 
 def run(options: Options, environ: Mapping[str, str], given: dict[str, Any]) -> int:
-    """Build and run; an error that a person can mend is told in one line."""
-    try:
-        app = App(options, environ, given)
-    except (EgretError, OSError) as error:
-        print(f"egret: {error}", file=sys.stderr)
-        return 1
+    """Build and run; returns the exit code. Raises EgretError, OSError when it cannot start."""
+    app = App(options, environ, given)
     try:
         return app.run()
-    except EgretError as error:
-        print(f"egret: {error}", file=sys.stderr)
+    except EgretError:
         app.close_unstarted()
-        return 1
+        raise
