@@ -38,8 +38,12 @@ class ProtocolError(PeerFault):
     """A frame that breaks the protocol: wrong length, function, unit or transaction."""
 
     def __init__(self, text: str, frame: bytes = b"") -> None:
-        super().__init__(f"{text} [{frame.hex(' ')}]" if frame else text)
+        super().__init__(text, frame)
+        self.text = text
         self.frame = frame
+
+    def __str__(self) -> str:
+        return f"{self.text} [{self.frame.hex(' ')}]" if self.frame else self.text
 
 
 class RegisterRefused(PeerFault):
@@ -50,8 +54,12 @@ class RegisterRefused(PeerFault):
     """
 
     def __init__(self, code: int, text: str) -> None:
-        super().__init__(text)
+        super().__init__(code, text)
         self.code = code
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class UnsupportedDevice(Permanent):
@@ -81,8 +89,12 @@ class SinkUnavailable(Retry):
     """
 
     def __init__(self, text: str, retry_after_s: float | None = None) -> None:
-        super().__init__(text)
+        super().__init__(text, retry_after_s)
+        self.text = text
         self.retry_after_s = retry_after_s
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class BatchTooLarge(Retry):
