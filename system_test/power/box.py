@@ -151,21 +151,22 @@ class Box:
         """Wait until a boot not in `known` has `accepted` readings on disk."""
         return self.witness.wait_latest(known, accepted, FIRST_ACCEPTED_TIMEOUT_S)
 
-    def missing(self) -> dict[str, list[tuple[int, int]]]:
-        """What was reported as accepted and is not at the receiver, as ranges of each boot."""
+    def missing(self, owed: Mapping[str, int]) -> dict[str, list[tuple[int, int]]]:
+        """What of 1..n of each boot in `owed` is not at the receiver, as ranges."""
         identities = ask(f"{self.receiver_url}/identities")
         found = {}
-        for boot, accepted in self.witness.accepted().items():
+        for boot, accepted in owed.items():
             ranges = identities.get(boot, {"ranges": []})["ranges"]
             if holes := holes_in(ranges, accepted):
                 found[boot] = holes
         return found
 
     def wait_drained(self, timeout_s: float = DRAIN_TIMEOUT_S) -> dict[str, list[tuple[int, int]]]:
-        """Wait until nothing accepted is missing; returns what still is when the time is up."""
+        """Wait until what is accepted by now has arrived; returns what in the end has not."""
+        owed = self.witness.accepted()
         missing: dict[str, list[tuple[int, int]]] = {}
         for _ in within(timeout_s):
-            missing = self.missing()
+            missing = self.missing(owed)
             if not missing:
                 break
         return missing
