@@ -23,7 +23,7 @@ def test_a_stream_cut_at_any_byte_gives_whole_events_only() -> None:
     ]
 
     first, second = len(snapshot(1)), len(stream)
-    expected = [[]] * first + [[1]] * (second - first) + [[1, 2]]
+    expected: list[list[int]] = [[]] * first + [[1]] * (second - first) + [[1, 2]]
     assert expected == heard
 
 
