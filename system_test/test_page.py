@@ -176,6 +176,17 @@ def test_a_device_added_by_the_form_shows_moving_values(page: Page, box: Box, wa
     expect(card(page, "Roof south").get_by_text("All values")).to_be_visible()
 
 
+def test_the_day_of_a_new_device_is_drawn_at_once(page: Page, box: Box, watch: Watch) -> None:
+    """A device of the last minute has a curve, and its hour stands in the table with a figure."""
+    opened(page, box)
+    add_by_form(page, box, "Roof")
+    expect(page.locator(".u-wrap canvas")).to_be_visible(timeout=SLOW_MS)
+    page.get_by_role("button", name="Show as a table").click()
+
+    house = page.locator("#curves-table tbody tr").last.locator("td").nth(1)
+    expect(house).to_have_text(re.compile(r"^\d+\.\d\d$"), timeout=SLOW_MS)
+
+
 def test_a_device_is_added_with_the_keyboard_alone(page: Page, box: Box, watch: Watch) -> None:
     """Every step of adding a device can be reached and taken without a pointer."""
     host, port = box.target
