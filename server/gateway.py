@@ -46,6 +46,7 @@ SPREAD_FROM_DEVICES = 20
 """Fewer devices than this are tried at once."""
 
 FIRST_PRUNE_S = 5.0
+"""After start: links and the first readings go first."""
 
 
 class Gateway:
@@ -95,6 +96,7 @@ class Gateway:
             self.engine.submit(task, at)
         configured = house.adapters.sinks_of(house.configuration)
         for sink_id in sorted(set(self._stored) - set(configured)):
+            del self._stored[sink_id]
             self.engine.submit(ForgetSink(house, sink_id), now)
         self.engine.submit_all(self.reconfigured(now))
         self.publish(now)
@@ -164,9 +166,18 @@ class Gateway:
             house.delivery.remove(sink_id)
             then += [close_feed(feed, now), Submission(ForgetSink(house, sink_id), now)]
         for sink_id, setup in wanted.items():
-            if sink_id not in self.feeds:
-                feed = self.feeds[sink_id] = Feed(house, setup, self._outlet(setup))
-                then.append(Submission(PublishTick(house, feed, now), now))
+            known = self.feeds.get(sink_id)
+            if known is not None and _same_sink(setup, known.setup):
+                continue
+            if known is None:
+                outlet = self._outlet(setup)
+            else:
+                known.removed = True
+                then.append(close_feed(known, now))
+                outlet = known.outlet.renewed(setup.target, setup.batch_records)
+                house.delivery.add(outlet)
+            feed = self.feeds[sink_id] = Feed(house, setup, outlet)
+            then.append(Submission(PublishTick(house, feed, now), now))
         return then
 
     def _outlet(self, setup: SinkSetup) -> Outlet:
@@ -262,3 +273,13 @@ def _same_device(wanted: DeviceConfig | None, known: DeviceConfig) -> bool:
     if wanted.serial and known.serial and wanted.serial != known.serial:
         return False
     return replace(wanted, serial="", model="") == replace(known, serial="", model="")
+
+
+def _same_sink(wanted: SinkSetup, known: SinkSetup) -> bool:
+    """Whether a feed may go on as it is; asking for history counts for new sinks alone."""
+    return (wanted.target, wanted.interval_s, wanted.batch_records, wanted.timeout_s) == (
+        known.target,
+        known.interval_s,
+        known.batch_records,
+        known.timeout_s,
+    )

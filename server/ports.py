@@ -127,6 +127,11 @@ class SinkSetup(Protocol):
         ...
 
     @property
+    def timeout_s(self) -> float:
+        """Seconds that one of its requests may wait."""
+        ...
+
+    @property
     def history(self) -> bool:
         """Whether it also wants what was stored before it was configured."""
         ...

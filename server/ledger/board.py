@@ -10,6 +10,7 @@ from collections.abc import Callable
 from server.model.snapshot import Snapshot
 
 MAX_SUBSCRIBERS = 64
+"""Each is an open page or stream, and costs a wake-up per snapshot."""
 
 
 class Board:

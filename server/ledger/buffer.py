@@ -63,7 +63,7 @@ class Buffer:
 
     def correct(self, corrected: Callable[[Reading], Reading]) -> None:
         """Replace what waits, not yet numbered, by its corrected self."""
-        self._waiting = deque(corrected(reading) for reading in self._waiting)
+        self._waiting = deque(map(corrected, self._waiting))  # bounded by MAX_BUFFERED
 
     @property
     def oldest(self) -> Reading | None:

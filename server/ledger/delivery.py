@@ -38,6 +38,7 @@ PROBE_RECORDS = 10
 """What is sent to an endpoint that was away: a few records, until it answers again."""
 
 SINK_ERROR_CHARACTERS_MAX = 300
+"""Longest error text kept for the page; endpoints answer with whole pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,18 @@ class Outlet:
         self._acks = 0
         self._suspects: dict[int, int] = {}
         """Position of a refused record -> acknowledgements counted when it was refused."""
+
+    def renewed(self, target: str, batch_records: int) -> "Outlet":
+        """The same sink under changed settings: it goes on at its cursor, tried at once.
+
+        A span in flight is forgotten, and sent again unless its cursor moved: never skipped.
+        """
+        new = Outlet(self.sink_id, self.kind, target, self.cursor, batch_records)
+        new.dirty, new.read_edge = self.dirty, self.read_edge
+        new.last_ack_ms, new.delivered = self.last_ack_ms, self.delivered
+        new.dropped, new.quarantined = self.dropped, self.quarantined
+        new._acks, new._suspects = self._acks, self._suspects
+        return new
 
     @property
     def reachable(self) -> bool:

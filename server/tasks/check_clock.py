@@ -12,9 +12,16 @@ from server.ledger.buffer import corrected
 from server.model.reading import ClockQuality
 
 CHECK_EVERY_S = 5.0
+"""How late a clock that was set may be noticed: readings keep their uptime, so it costs nothing."""
+
 CORRECT_BUDGET_S = 30.0
+"""A slice of records takes milliseconds; a worn card may take its time."""
+
 CORRECT_RETRY_S = 10.0
+"""After a failure of the database, while delivery is held."""
+
 CORRECT_SOON_S = 0.5
+"""While a batch that was stamped before is still on its way to disk."""
 
 
 class CheckClock:

@@ -10,7 +10,7 @@ from server.devices.plant import Device
 from server.devices.probe import probe
 from server.devices.profile import find_profile
 from server.engine.task import Done, Failed, Kind, LaneView, Outcome, Submission, Verdict
-from server.errors import Permanent, ProfileError, WrongDevice
+from server.errors import DeviceUnreachable, Permanent, ProfileError, WrongDevice
 from server.ledger.house import House
 from server.model.device import Identity, LinkState
 from server.model.notice import Level
@@ -59,6 +59,9 @@ class ConnectDevice:
         """Raises what the transport raises, WrongDevice, UnsupportedDevice or ProfileError."""
         device = self._device
         config = device.config
+        if device.link.state is LinkState.REMOVED:
+            # Its session was given back on this lane: asking would open it again, for ever.
+            raise DeviceUnreachable("the device was removed")
         device.transport.open()
         if config.profile == AUTO:
             identity = probe(device.transport, config.unit_id, self._house.adapters.profiles)

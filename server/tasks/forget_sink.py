@@ -4,7 +4,10 @@ from server.engine.task import Again, Done, Failed, Kind, LaneView, Outcome, Ver
 from server.ledger.house import DATABASE_LANE, House
 
 FORGET_BUDGET_S = 10.0
+"""One small transaction, on a worn card."""
+
 FORGET_RETRY_S = 30.0
+"""Nobody waits for it."""
 
 
 class ForgetSink:

@@ -16,6 +16,7 @@ from server.engine.task import (
     Submission,
     Verdict,
 )
+from server.errors import DeviceUnreachable
 from server.ledger.buffer import corrected
 from server.ledger.house import House
 from server.model.device import LinkState
@@ -27,6 +28,7 @@ SLACK_SHARE = 0.01
 """A poll may be late by this part of its period (at most SLACK_MAX_S), so that wake-ups merge."""
 
 SLACK_MAX_S = 0.05
+"""However long the period, a reading is taken when the grid says, as far as a person sees."""
 
 Retry = Callable[[House, Device, Exception, float], Submission]
 
@@ -59,6 +61,9 @@ class PollDevice:
     def work(self, lane: LaneView) -> Sampled:
         """Read block after block; raises what the transport raises."""
         device, paused = self._device, self._paused
+        if device.link.state is LinkState.REMOVED:
+            # Its session was given back on this lane: asking would open it again, for ever.
+            raise DeviceUnreachable("the device was removed")
         assert device.driver is not None, "a device is identified before it is polled"
         moment = self._house.moment() if paused is None else paused.moment
         so_far = paused.polled if paused is not None else None

@@ -32,7 +32,10 @@ PUBLISH_BUDGET_S = 60.0
 """One span: several requests, each with its own time limit."""
 
 QUARANTINE_BUDGET_S = 10.0
+"""One small transaction, on a worn card."""
+
 QUARANTINE_RETRY_S = 5.0
+"""After a failure of the database: the record is set aside in memory meanwhile."""
 
 
 class Feed:

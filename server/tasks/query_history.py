@@ -8,6 +8,7 @@ from server.model.request import History, QueryHistory
 from server.ports import RecordReader
 
 HISTORY_BUDGET_S = 8.0
+"""Less than a page waits for an answer, so that it hears of an overrun."""
 
 
 class ReadHistory:

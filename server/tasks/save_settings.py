@@ -7,6 +7,7 @@ from server.ledger.house import FILES_LANE
 from server.settings import Settings
 
 SAVE_BUDGET_S = 8.0
+"""Less than a page waits for an answer, so that it hears of an overrun."""
 
 
 class SaveSettings:

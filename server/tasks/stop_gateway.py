@@ -23,6 +23,7 @@ STOP_AT_MOST_S = 6.8
 """Everything up to here; closing the API and the database then has a second left of eight."""
 
 LOOK_EVERY_S = 0.02
+"""Short beside the least that a stop takes, long beside what a look costs."""
 
 
 class StopGateway:

@@ -291,3 +291,20 @@ def test_whatever_happens_every_record_is_taken_quarantined_or_still_owed(
     )
     assert set(range(1, head + 1)) == taken | quarantined | owed
     assert not owed & (taken | quarantined)
+
+
+def test_a_renewed_outlet_goes_on_where_the_old_one_was() -> None:
+    """Changed settings lose no cursor, no count, and nothing that may have been sent already."""
+    before = outlet()
+    span = before.plan(30, NOW)
+    assert span is not None
+    before.acknowledged(span, span.upto, 10, AT_MS)
+    before.plan(30, NOW)
+    before.quarantined = 2
+
+    after = before.renewed("http://other", 5)
+
+    assert (before.cursor, True, before.read_edge) == (after.cursor, after.dirty, after.read_edge)
+    assert (10, AT_MS, 2) == (after.delivered, after.last_ack_ms, after.quarantined)
+    again = after.plan(30, NOW)
+    assert again is not None and (before.cursor.live, 5) == (again.after, again.size)

@@ -94,6 +94,7 @@ class Setup:
     target: str = "simulated"
     batch_records: int = 200
     history: bool = False
+    timeout_s: float = 10.0
 
 
 @dataclass(slots=True)

@@ -45,6 +45,7 @@ class Setup:
     interval_s: float = 10.0
     batch_records: int = 10
     history: bool = False
+    timeout_s: float = 10.0
 
 
 class Still:

@@ -12,7 +12,7 @@ NOW = 1000.0
 
 def connect(home: Home, **changes: object) -> tuple[Device, Submission]:
     """Try a device's link once; its device and what follows."""
-    device = home.device(**changes)
+    device = home.device("a", **changes)
     tried = run(TryLink(home.house, device), NOW)
     assert isinstance(tried, Done)
     task = only(tried.then).task
@@ -69,6 +69,7 @@ def test_a_removed_device_is_not_tried(home: Home) -> None:
 
     assert Done() == run(TryLink(home.house, device), NOW)
     assert Done() == run(ConnectDevice(home.house, device), NOW)
+    assert 0 == home.transport.connections
 
 
 def test_aborting_breaks_the_session(home: Home) -> None:

@@ -116,6 +116,16 @@ def test_a_removed_device_leaves_nothing_behind(home: Home) -> None:
     assert 0 == len(home.house.buffer)
 
 
+def test_a_removed_device_is_not_asked_again(home: Home) -> None:
+    """Its session was given back; the beat that was waiting already must not open it anew."""
+    device, task = online(home)
+    device.link.state = LinkState.REMOVED
+    device.transport.close()
+
+    assert Done() == run(task, NOW)
+    assert not home.transport.connected
+
+
 def test_failures_grow_into_sleep_and_a_success_wakes_it(home: Home) -> None:
     """After eight failures in a row the device counts as asleep; one success ends the streak."""
     device, _ = online(home)
