@@ -4,6 +4,7 @@ Pure ASGI and one dictionary lookup, because a gateway's processor is small. It 
 what they do.
 """
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Mapping, Sequence
 from re import Pattern
@@ -16,6 +17,8 @@ from server.api.body import parse_body, parse_query, read_body, to_type
 from server.api.call import NOTHING, Call, Context, Nothing, Receive, Reply, Route, Send
 from server.api.doc import schema_of
 from server.api.refusals import KNOWN, Gone, NotFound, WrongMethod, reply_to
+
+from server.errors import Busy
 
 
 class Application:
@@ -49,6 +52,9 @@ class Application:
             return
         except KNOWN as error:
             reply = _refused(error, endpoint)
+        except asyncio.CancelledError:
+            # Only a server that stops breaks requests off; their clients should hear of it.
+            reply = _refused(Busy("the gateway is stopping"), endpoint)
         await _send(reply, method, receive, send)
 
     def _find(self, path: str, method: str) -> "tuple[Endpoint, Mapping[str, str]]":

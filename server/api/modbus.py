@@ -27,6 +27,7 @@ MAX_WRITE_STEPS = 32
 MAX_PAUSE_MS = 5_000
 """All pauses of one request together: the lane polls nothing meanwhile."""
 MAX_ADDRESS = 0xFFFF
+"""Modbus: an address has 16 bits."""
 
 _READS = {3: Space.HOLDING, 4: Space.INPUT}
 _WRITES = (5, 6, 15, 16, 22, 23)

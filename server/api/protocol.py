@@ -127,6 +127,8 @@ class BoundedProtocol(HttpToolsProtocol):
         """The answer is written; what the peer has not taken gets its time, and no more."""
         self.busy = bool(self.pipeline)
         super().on_response_complete()
+        if self._in_head and self._arrival is None:
+            self._arm_arrival()  # The next request began while this one was answered.
         if self.transport.is_closing() and self._delivery is None:
             self._arm_delivery()
 

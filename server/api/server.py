@@ -27,8 +27,12 @@ from server.ports import Desk
 
 START_TIMEOUT_S = 10.0
 """Seconds for the loop to come up; it takes a tenth of one."""
-STOP_TIMEOUT_S = 2
-"""Seconds that answers in hand get when the server stops, of the eight the process has."""
+STOP_TIMEOUT_S = 2.0
+"""Seconds to stop in, of the eight the process has; half of it is for requests in hand."""
+CLOSE_TIMEOUT_S = 0.5
+"""Seconds in which requests that were broken off say so to their clients."""
+CLOSE_ROUNDS = 10
+"""Rounds of the loop for closing sockets: accepting takes three, aborting one."""
 BACKLOG_MAX = 128
 """Connections the kernel keeps for us while we are busy."""
 
@@ -62,11 +66,11 @@ class ApiServer:
         log.info("api listening", extra={"host": host, "port": port})
         return host, port
 
-    def stop(self, timeout_s: float = STOP_TIMEOUT_S + 1.0) -> None:
+    def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> None:
         """Take no more requests, finish those in hand, end. Idempotent; never raises."""
         if self._server is None or self._thread is None:
             return
-        self._server.leave()
+        self._server.leave(timeout_s)
         self._thread.join(timeout_s)
         if self._thread.is_alive():
             log.warning("api did not stop in time", extra={"timeout_s": timeout_s})
@@ -90,14 +94,36 @@ class QuietServer(uvicorn.Server):
         await self._leave.wait()
         self._live.stop()
 
-    def leave(self) -> None:
-        """Stop serving; any thread."""
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish what is in hand, then close what is left, so that no socket outlives the loop."""
+        loop = asyncio.get_running_loop()
+        for door in sockets or []:
+            # asyncio 3.11 loses connections that it accepts while it closes: accept no more
+            # first, and let those on their way arrive.
+            loop.remove_reader(door)
+        await _rounds()
+        await super().shutdown(sockets)
+        if self.server_state.tasks:
+            await asyncio.wait(set(self.server_state.tasks), timeout=CLOSE_TIMEOUT_S)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await _rounds()
+
+    def leave(self, timeout_s: float) -> None:
+        """Stop serving; requests in hand get half of the time. Any thread."""
         if self._loop is None:
             return
+        # uvicorn hands this to asyncio's wait_for, which takes fractions of seconds.
+        self.config.timeout_graceful_shutdown = cast(int, timeout_s / 2)
         try:
             self._loop.call_soon_threadsafe(self._leave.set)
         except RuntimeError:
             pass  # The loop has ended already.
+
+
+async def _rounds() -> None:
+    for _ in range(CLOSE_ROUNDS):
+        await asyncio.sleep(0)
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -137,7 +163,6 @@ def _config(application: Application) -> uvicorn.Config:
         date_header=False,
         backlog=BACKLOG_MAX,
         timeout_keep_alive=KEEP_ALIVE_TIMEOUT_S,
-        timeout_graceful_shutdown=STOP_TIMEOUT_S,
     )
 
 
@@ -150,4 +175,6 @@ def _bug(request: Request, error: Exception) -> Response:
         "exception": type(error).__name__,
         "endpoint": request.url.path,
     }
-    return Response(encode(body), 500, media_type="application/json")
+    # uvicorn closes the connection after a fault, so the client must not send its next request.
+    headers = {"connection": "close", "cache-control": "no-store"}
+    return Response(encode(body), 500, headers, media_type="application/json")

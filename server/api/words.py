@@ -29,7 +29,8 @@ _WIDTHS = {
     "str": 1,
 }
 _FLOATS = {2: ">f", 4: ">d"}
-_INTEGER_WORDS_MAX = 4
+INTEGER_WORDS_MAX = 4
+"""The widest integer of any device has 64 bits."""
 
 
 def width_of(kind: str) -> int:
@@ -52,8 +53,8 @@ def decode(words: Sequence[int], kind: str, little: bool) -> Decoded:
     data = b"".join(word.to_bytes(2, "big") for word in ordered)
     if kind in ("float", "f32", "f64"):
         return _float(data, len(words))
-    if len(words) > _INTEGER_WORDS_MAX:
-        raise BadRequest(f"size: an integer has at most {_INTEGER_WORDS_MAX} words")
+    if len(words) > INTEGER_WORDS_MAX:
+        raise BadRequest(f"size: an integer has at most {INTEGER_WORDS_MAX} words")
     return int.from_bytes(data, "big", signed=kind.startswith("i"))
 
 

@@ -45,6 +45,12 @@ class Api:
         assert response.status_code == 200, response.text
         return response.json()
 
+    @property
+    def connections(self) -> int:
+        """How many the server holds open."""
+        assert self._server._server is not None
+        return len(self._server._server.server_state.connections)
+
     def close(self) -> None:
         """Stop the server and close all connections."""
         self._session.close()

@@ -3,7 +3,7 @@
 import pytest
 
 from server.api.refusals import BadRequest
-from server.api.words import decode, width_of
+from server.api.words import INTEGER_WORDS_MAX, decode, width_of
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,8 @@ def test_an_unknown_type_lists_the_known() -> None:
     """The refusal can be acted on."""
     with pytest.raises(BadRequest, match="utf16"):
         width_of("bcd")
+
+
+def test_the_widest_integer_is_taken() -> None:
+    """Four words make 64 bits."""
+    assert 2**64 - 1 == decode((0xFFFF,) * INTEGER_WORDS_MAX, "uint", False)
