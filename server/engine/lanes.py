@@ -60,15 +60,18 @@ class _Helper:
     def _run(self) -> None:
         while True:
             self._go.acquire()
-            call = self._call
+            # Taken out before anything is handed in: from `complete` on, the engine may hand
+            # over the next call, and that one must not be touched here.
+            call, self._call = self._call, None
             if call is None:
                 return  # Woken with nothing to do: dismissed.
-            outcome = self._perform(call, self._view)
-            self._inbox.complete(Completion(call.lane, call.generation, outcome))
+            completion = Completion(call.lane, call.generation, self._perform(call, self._view))
+            del call
+            self._inbox.complete(completion)
+            # Nothing may keep the last call's values alive while the lane is idle.
+            del completion
             if self._dismissed:
                 return
-            # Nothing may keep the last call's values alive while the lane is idle.
-            self._call = call = outcome = None  # type: ignore[assignment]
 
 
 class Lanes:

@@ -33,17 +33,25 @@ class Plan:
     step_ms: int
 
 
-def plan(query: QueryHistory, oldest_minute_ms: int | None) -> Plan | None:
+def plan(
+    query: QueryHistory, oldest_minute_ms: int | None, oldest_hour_ms: int | None = None
+) -> Plan | None:
     """How to answer; None when there is nothing to draw.
 
-    `oldest_minute_ms` is the device's oldest minute on disk, None when it has none there.
+    `oldest_minute_ms` and `oldest_hour_ms` begin the device's oldest minute and hour on disk,
+    None when it has none there. Hours help only where they reach back further than minutes.
     """
     quantity = QUANTITIES.get(query.quantity)
     if quantity is None or query.to_ms <= max(query.from_ms, 0):
         return None
     points = min(max(query.points, 1), MAX_POINTS)
     range_ms = query.to_ms - query.from_ms
-    reaches_back = oldest_minute_ms is None or oldest_minute_ms <= query.from_ms
+    reaches_back = (
+        oldest_minute_ms is None
+        or oldest_minute_ms <= query.from_ms
+        or oldest_hour_ms is None
+        or oldest_hour_ms > oldest_minute_ms - HOURS.width_ms
+    )
     few = range_ms <= MAX_MINUTES_READ * MINUTES.width_ms
     if few and (reaches_back or range_ms <= HOURS.width_ms) and range_ms < points * HOURS.width_ms:
         return _stepped(query, MINUTES, points)

@@ -18,6 +18,7 @@ from server.model.reading import Stored, Value
 from server.model.request import History, QueryHistory
 from server.store import history
 from server.store.aggregates import (
+    HOURS,
     MINUTES,
     Figures,
     between,
@@ -102,7 +103,8 @@ class Reader:
             device = _device(sql, query.device_id)
             if device is None:
                 return History(query.device_id, query.quantity, unit, MINUTES.width_ms, ())
-            planned = history.plan(query, oldest_start_ms(sql, MINUTES, device))
+            oldest = (oldest_start_ms(sql, grain, device) for grain in (MINUTES, HOURS))
+            planned = history.plan(query, *oldest)
             if planned is None:
                 return History(query.device_id, query.quantity, unit, MINUTES.width_ms, ())
             rows = between(sql, planned.grain, device, planned.from_ms, planned.to_ms)

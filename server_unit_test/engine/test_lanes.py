@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from server.engine.engine import Start
-from server.engine.inbox import Inbox
+from server.engine.inbox import Completion, Inbox
 from server.engine.lanes import STACK_BYTES, Lanes
 from server.engine.runner import perform
 from server.engine.task import Failed, LaneView, Ok
@@ -86,6 +86,37 @@ def test_a_replaced_thread_leaves_its_lane_to_a_new_one(inbox: Inbox, lanes: Lan
 
     assert (2, Ok("fresh")) == (came.generation, came.outcome)
     assert 0 == late.generation
+
+
+class EagerInbox(Inbox):
+    """Hands the next call over from within `complete`, before the thread can look up."""
+
+    def __init__(self, calls: list[Start]) -> None:
+        super().__init__()
+        self.lanes: Lanes | None = None
+        self._calls = calls
+
+    def complete(self, completion: Completion) -> None:
+        """The engine may be that quick: completion in, next call out."""
+        super().complete(completion)
+        if self._calls and self.lanes is not None:
+            self.lanes.start(self._calls.pop(0))
+
+
+def test_a_call_handed_over_while_the_last_one_is_handed_in_is_not_lost() -> None:
+    """Between `complete` and waiting again the thread must not touch its next call."""
+    numbers = range(1, 50)
+    inbox = EagerInbox([Start("a", number, Puppet()) for number in numbers])
+    inbox.lanes = Lanes(inbox, perform, lambda lane: False)
+    inbox.lanes.start(Start("a", 0, Puppet()))
+    came: list[int] = []
+    while len(came) < 50:
+        completions, _ = inbox.wait(PATIENCE_S)
+        assert completions, f"lost after {came}"
+        came += [each.generation for each in completions]
+    inbox.lanes.close()
+
+    assert [0, *numbers] == came
 
 
 def test_helper_threads_have_small_stacks() -> None:

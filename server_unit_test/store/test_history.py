@@ -18,11 +18,12 @@ MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 NOW_MS = 20_000 * DAY_MS
 
 
-def asked(range_ms: int, points: int, oldest_ms: int | None = 0, offset_ms: int = 0) -> Plan:
+def asked(
+    range_ms: int, points: int, oldest_ms: int | None = 0, oldest_hour_ms: int | None = 0
+) -> Plan:
     """The plan for the last `range_ms`."""
-    planned = plan(
-        QueryHistory("A1", "pv_power", NOW_MS - range_ms + offset_ms, NOW_MS, points), oldest_ms
-    )
+    query = QueryHistory("A1", "pv_power", NOW_MS - range_ms, NOW_MS, points)
+    planned = plan(query, oldest_ms, oldest_hour_ms)
     assert planned is not None
     return planned
 
@@ -76,8 +77,13 @@ def test_hours_are_drawn_where_minutes_are_gone() -> None:
 
 
 def test_a_new_device_has_a_curve_of_minutes() -> None:
-    """Short ranges are drawn from minutes, however young the device."""
-    assert MINUTES is asked(HOUR_MS, 500, NOW_MS - 5 * MINUTE_MS).grain
+    """Hours help only where they reach back further than minutes, which here they do not."""
+    first_ms = NOW_MS - 5 * MINUTE_MS
+    first_hour_ms = first_ms - first_ms % HOUR_MS
+
+    assert MINUTES is asked(HOUR_MS, 500, first_ms, first_hour_ms).grain
+    assert MINUTES is asked(DAY_MS, 500, first_ms, first_hour_ms).grain
+    assert HOURS is asked(DAY_MS, 500, first_ms, first_hour_ms - HOUR_MS).grain
 
 
 def test_nothing_to_draw_is_no_plan() -> None:

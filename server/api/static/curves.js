@@ -37,22 +37,10 @@ const LONG = {
 const figure = (name, value) => (name === "soc" ? percent(value) : power(value));
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-// A range that begins before a device's first minute is answered in hours. Its first hour alone is
-// answered in minutes and says where they begin; from there on the rest is answered in minutes too.
-async function dayOf(deviceId, quantity, from, to) {
-  const day = await box.history(deviceId, quantity, from, to, POINTS);
-  const firstHour = day.points[0]?.at_ms;
-  if (day.step_ms < HOUR_MS || firstHour === undefined) return day;
-  const hourEnd = Math.min(to, firstHour + HOUR_MS);
-  const hour = await box.history(deviceId, quantity, firstHour, hourEnd, POINTS);
-  const begin = hour.points[0]?.at_ms;
-  return begin === undefined ? day : box.history(deviceId, quantity, begin, to, POINTS);
-}
-
 // The histories of one device, by name; null for what could not be had now.
 async function deviceCurves(deviceId, from, to) {
   const answers = await Promise.all(
-    NAMES.map((name) => dayOf(deviceId, QUANTITIES[name], from, to).catch(() => null)),
+    NAMES.map((name) => box.history(deviceId, QUANTITIES[name], from, to, POINTS).catch(() => null)),
   );
   return Object.fromEntries(NAMES.map((name, index) => [name, answers[index]]));
 }
