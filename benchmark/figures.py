@@ -5,11 +5,15 @@ is written down as missed, with its figure.
 """
 
 import statistics
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 NOT_MEASURED = "—"
 """A cell that has no figure: the text of the section says why."""
+
+PAGE_WIDTH = 100
+"""Columns of the page's prose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,12 @@ def markdown_table(table: Table) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def wrapped(text: str) -> str:
+    """Paragraphs in lines of at most PAGE_WIDTH, whatever figures were put into them."""
+    paragraphs = text.strip().split("\n\n")
+    return "\n\n".join(textwrap.fill(" ".join(each.split()), PAGE_WIDTH) for each in paragraphs)
+
+
 def aims_table(aims: Iterable[Aim]) -> Table:
     """The aims with their verdicts; what is missed stands out."""
     return Table(
@@ -130,12 +140,12 @@ def page(intro: str, sections: Sequence[Section]) -> str:
     reached = sum(aim.reached for aim in aims)
     parts = [
         "# Performance",
-        intro.strip(),
+        wrapped(intro),
         f"## The aims: {reached} of {len(aims)} reached in this run",
         markdown_table(aims_table(aims)),
     ]
     for section in sections:
-        parts += [f"## {section.title}", section.text.strip()]
+        parts += [f"## {section.title}", wrapped(section.text)]
         parts += [markdown_table(table) for table in section.tables]
     parts.append("Made by `make bench`; run it again, do not edit this page.")
     return "\n\n".join(parts) + "\n"

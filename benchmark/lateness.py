@@ -275,8 +275,7 @@ _TEXT = """
 time under the normal scheduling policy; slices of each contender take turns. The bare loop is a
 heap and a lock to wait on. Egret is its real loop, inbox and grid; a run counts as not done when
 its beat was dropped because the next one had come (bare loop and asyncio never drop, they fall
-behind). Lateness is taken inside the
-task against its nominal beat, slack included. These are the figures that other load on the
-machine disturbs most: hence the best slice beside the median. An idle wake-up is one after which no
-task was due.
+behind). Lateness is taken inside the task against its nominal beat, slack included. These are the
+figures that other load on the machine disturbs most: hence the best slice beside the median. An
+idle wake-up is one after which no task was due.
 """

@@ -231,9 +231,9 @@ def _decode(profile: Profile, quick: bool) -> tuple[Table, float]:
 
 _TEXT = f"""
 CPU time of the client's thread against a device in another process that answers from memory.
-`Driver.poll` does everything between a beat and a reading: {BLOCKS} requests, matching each answer to
-its request, refusals, preemption between frames, decoding, raw words. Bare pymodbus makes the same
-requests and throws the answers away. The best `struct` turns bytes into a mapping of scaled values
-and stops there; *the same work* also leaves out unavailable values and keeps the raw words, as Egret
-does.
+`Driver.poll` does everything between a beat and a reading: {BLOCKS} requests, matching each
+answer to its request, refusals, preemption between frames, decoding, raw words. Bare pymodbus
+makes the same requests and throws the answers away. The best `struct` turns bytes into a mapping
+of scaled values and stops there; *the same work* also leaves out unavailable values and keeps the
+raw words, as Egret does.
 """

@@ -9,10 +9,10 @@ import time
 import tracemalloc
 from collections.abc import Callable
 
-from benchmark.dispatch import PeriodicTask, full_apscheduler, nothing
 from benchmark.figures import Section, Table, at_most, micro, number
 from benchmark.measure import cpu_cost, interleaved, medians
 from benchmark.progress import say
+from benchmark.schedulers import PeriodicTask, full_apscheduler, nothing
 from server.engine.engine import Engine
 from server.engine.modes import RANKS, Mode
 
