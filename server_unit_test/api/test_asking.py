@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from anyio.lowlevel import checkpoint
 
 from server.api import asking
 from server.api.asking import ask
@@ -26,7 +27,7 @@ async def test_an_answer_may_come_later_from_another_thread() -> None:
     desk.answers[QueryHistory] = desk.SILENCE
     waiting = asyncio.create_task(ask(desk, QUERY))
     while not desk.unanswered:
-        await asyncio.sleep(0)
+        await checkpoint()
 
     await asyncio.to_thread(desk.unanswered[0].set_result, "later")
 
@@ -78,7 +79,7 @@ async def test_a_cancelled_request_means_that_the_gateway_stops() -> None:
     desk.answers[QueryHistory] = desk.SILENCE
     waiting = asyncio.create_task(ask(desk, QUERY))
     while not desk.unanswered:
-        await asyncio.sleep(0)
+        await checkpoint()
 
     desk.unanswered[0].cancel()
 

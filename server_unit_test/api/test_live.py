@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import requests
+from anyio.lowlevel import checkpoint
 
 from server.api import live as live_module
 from server.api.live import KEEP_ALIVE_INTERVAL_S, MAX_STREAMS, RETRY_MS, STREAM_MAX_PER_S, Live
@@ -40,7 +41,7 @@ class Client:
     async def has(self, count: int) -> None:
         async with asyncio.timeout(5):
             while len(self.taken) < count:
-                await asyncio.sleep(0)
+                await checkpoint()
 
     def versions(self) -> list[int]:
         """The snapshots that came."""
@@ -228,4 +229,4 @@ def _versions(response: requests.Response) -> Iterator[int]:
 
 async def _settled() -> None:
     for _ in range(5):
-        await asyncio.sleep(0)
+        await checkpoint()

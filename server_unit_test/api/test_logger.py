@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from server.api.logger import levels, set_level
+from server.api.logger import MAX_LOGGERS, levels, set_level
 from server.errors import SettingsError
 from server_unit_test.api.conftest import Api
 
@@ -70,3 +70,11 @@ def test_set_level_refuses_what_does_not_exist(name: str, level: str) -> None:
         set_level(name, level)
 
     assert "no.such.logger" not in logging.getLogger().manager.loggerDict
+
+
+def test_the_list_is_bounded() -> None:
+    """However many loggers a process has, the answer stays a page."""
+    for number in range(MAX_LOGGERS + 1):
+        logging.getLogger(f"server_unit_test.many.{number}")
+
+    assert len(levels()) <= MAX_LOGGERS + 1
