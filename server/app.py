@@ -43,6 +43,7 @@ from server.settings import Settings
 from server.sinks import sinks_of
 from server.store.database import open_store
 from server.store.readings import open_reader
+from server.tasks.remember_device import remembered
 from server.tasks.stop_gateway import StopGateway
 from server.transports import open_transport
 
@@ -92,7 +93,12 @@ class App:
                 profiles=loaded.profiles,
             ),
             settings=settings,
-            plant=Plant(loaded.profiles, open_session, self._opened.last_taken_at_ms),
+            plant=Plant(
+                loaded.profiles,
+                open_session,
+                self._opened.last_taken_at_ms,
+                remembered(self._opened.last_taken_at_ms, self._opened.writer.recall),
+            ),
             buffer=Buffer(boot=secrets.randbits(63)),
             delivery=Delivery(self._opened.head),
             notices=NoticeBoard(),

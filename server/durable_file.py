@@ -15,9 +15,21 @@ OWNER_ONLY = 0o600
 TEMPORARY_SUFFIX = ".tmp"
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each synced in its parent; raises OSError.
+
+    A folder that is not synced in its parent is gone after a power cut, with everything in it.
+    """
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync_folder(folder.parent)
+
+
 def write(path: Path, content: bytes) -> None:
     """Put `content` at `path`, durably, or raise OSError and leave what was there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     temporary = path.with_name(path.name + TEMPORARY_SUFFIX)
     # A leftover of a crash may have another owner or mode; it is made anew, never reused.
     temporary.unlink(missing_ok=True)

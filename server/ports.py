@@ -201,7 +201,19 @@ class Quarantiner(Protocol):
         ...
 
 
-class Store(RecordWriter, Quarantiner, Protocol):
+class Memory(Protocol):
+    """Small texts that survive a restart; the same adapter as the RecordWriter, on its lane."""
+
+    def remember(self, key: str, value: bytes | str) -> None:
+        """Keep `value` over what was there. Raises as commit does."""
+        ...
+
+    def recall(self, key: str) -> str | None:
+        """What was last remembered, None if nothing. Raises as commit does."""
+        ...
+
+
+class Store(RecordWriter, Quarantiner, Memory, Protocol):
     """The writing side of the database as a whole."""
 
 

@@ -139,3 +139,16 @@ def test_no_folder_has_no_asides(tmp_path: Path) -> None:
     found = [durable_file.asides(tmp_path / place / "file") for place in ("nowhere", "plain")]
 
     assert [[], []] == found
+
+
+def test_folders_are_synced_in_their_parents(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new folder would be gone after a power cut, with everything in it, were it not synced."""
+    synced: list[str] = []
+    monkeypatch.setattr(durable_file, "_sync_folder", lambda folder: synced.append(folder.name))
+
+    durable_file.make_folder(tmp_path / "data" / "store")
+    durable_file.make_folder(tmp_path / "data" / "store")
+
+    assert [tmp_path.name, "data"] == synced

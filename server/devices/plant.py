@@ -83,9 +83,12 @@ class Plant:
         profiles: Mapping[str, Profile],
         open_transport: OpenTransport,
         last_taken_at_ms: Mapping[str, int],
+        known: Mapping[str, DeviceFacts] | None = None,
     ) -> None:
+        """`known` is what was learned of devices before this start."""
         self.profiles = profiles
         self.devices: dict[str, Device] = {}
+        self._known = dict(known or {})
         self._open_transport = open_transport
         self._last_ms = dict(last_taken_at_ms)
 
@@ -106,21 +109,37 @@ class Plant:
         return device, device.transport if shared is None else None
 
     def describe(self, device_id: str) -> DeviceFacts:
-        """What sinks say about a device, also one that was removed meanwhile."""
+        """What sinks say about a device: what was last learned from itself, also before this
+        start and after its removal, so that no record goes out under two descriptions.
+        """
+        known = self._known.get(device_id)
+        if known is not None:
+            return known
         device = self.devices.get(device_id)
         return device.facts if device else DeviceFacts(device_id, device_id, "", device_id, "")
 
-    def identified(self, device: Device, identity: Identity) -> None:
-        """A connect found out who answers: make the driver that polls it."""
+    def identified(self, device: Device, identity: Identity) -> DeviceFacts | None:
+        """A connect found out who answers: make the driver that polls it.
+
+        Returns what is to be remembered of it, None when that is known already.
+        """
         device.identity = identity
         if device.driver is None or device.driver.profile.name != identity.profile:
             profile = self.profiles[identity.profile]
             device.driver = Driver(profile, device.config.unit_id, device.refused)
         if not device.config.serial and identity.serial:
             device.config = replace(device.config, serial=identity.serial, model=identity.model)
+        facts = device.facts
+        if self._known.get(facts.device_id) == facts:
+            return None
+        self._known[facts.device_id] = facts
+        return facts
 
     def accept(self, device: Device, polled: Polled, moment: Moment) -> Reading:
-        """Make the device's next reading; its millisecond is never one that it had before."""
+        """Make the device's next reading, in another millisecond than the one before.
+
+        The store sees to it that no two share one, whatever the wall clock does.
+        """
         device.polls += 1
         device.refused = polled.refused
         device_id = device.config.device_id

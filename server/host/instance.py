@@ -4,6 +4,7 @@ import fcntl
 from pathlib import Path
 from typing import IO
 
+from server import durable_file
 from server.errors import SettingsError
 
 LOCK_FILE = "lock"
@@ -12,7 +13,7 @@ LOCK_FILE = "lock"
 def lock(data: Path) -> IO[bytes]:
     """Hold the folder until the returned file is closed. Raises SettingsError when it is held."""
     try:
-        data.mkdir(parents=True, exist_ok=True)
+        durable_file.make_folder(data)
         held = open(data / LOCK_FILE, "wb")  # noqa: SIM115  # Held for the life of the process.
     except OSError as error:
         raise SettingsError(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from server import durable_file
 from server.errors import StoreFull, StoreUnavailable
 from server.model.cursor import Cursor
 from server.store import cursors, soundness
@@ -77,7 +78,7 @@ def open_store(
     disk = Disk(folder, free or partial(free_bytes, folder), Ballast(folder, ballast_bytes))
     how = _How(disk, synchronous, max_pages, schema_folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        durable_file.make_folder(folder)
         try:
             opened = _open_or_replace(how)
         except StoreFull:

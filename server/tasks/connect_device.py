@@ -15,6 +15,7 @@ from server.ledger.house import House
 from server.model.device import Identity, LinkState
 from server.model.notice import Level
 from server.tasks.poll_device import PollDevice
+from server.tasks.remember_device import RememberDevice
 
 CONNECT_BUDGET_S = 20.0
 """One connect and identity check: some devices drop everything for two seconds after accept."""
@@ -86,10 +87,12 @@ class ConnectDevice:
         if isinstance(outcome, Failed):
             return Done((retry(house, device, outcome.error, now),))
         assert isinstance(outcome.value, Identity)
-        house.plant.identified(device, outcome.value)
+        learned = house.plant.identified(device, outcome.value)
         device.link.happened(LinkEvent.CONNECTED, now, house.clock.utc_ms())
         house.notices.clear(f"device {device.config.device_id}")
-        return Done((Submission(PollDevice(house, device, now, retry), now),))
+        poll = Submission(PollDevice(house, device, now, retry), now)
+        # Remembered before its first reading can be committed: both go over the database's lane.
+        return Done((Submission(RememberDevice(house, learned), now), poll) if learned else (poll,))
 
     def _driver(self, name: str) -> Driver:
         profile = find_profile(self._house.adapters.profiles, name)

@@ -31,6 +31,7 @@ from server.settings import Settings
 from server.store.database import open_store
 from server.store.readings import open_reader
 from server.tasks.answer_request import AnswerRequest
+from server.tasks.remember_device import remembered
 from server_unit_test.simulation.cloud import Cloud
 from server_unit_test.simulation.devices import (
     LATENCY_S,
@@ -310,7 +311,12 @@ class Life:
                 profiles=self._profiles,
             ),
             settings=self._settings(),
-            plant=Plant(self._profiles, partial(_transport, transports), opened.last_taken_at_ms),
+            plant=Plant(
+                self._profiles,
+                partial(_transport, transports),
+                opened.last_taken_at_ms,
+                remembered(opened.last_taken_at_ms, opened.writer.recall),
+            ),
             buffer=Buffer(self.random.getrandbits(63)),
             delivery=Delivery(opened.head),
             notices=NoticeBoard(),

@@ -67,6 +67,15 @@ class WitnessedStore:
         """Passed on."""
         self.store.forget_sink(sink_id)
 
+    def remember(self, key: str, value: bytes | str) -> None:
+        """Passed on."""
+        self._world.spend(COMMIT_S)
+        self.store.remember(key, value)
+
+    def recall(self, key: str) -> str | None:
+        """Passed on."""
+        return self.store.recall(key)
+
     def abort(self) -> None:
         """Virtual calls cannot be interrupted."""
 

@@ -146,11 +146,3 @@ def test_a_full_disk_at_the_start_costs_the_ballast_first(tmp_path: Path) -> Non
         open_store(tmp_path, max_pages=3, ballast_bytes=8192)
 
     assert not (tmp_path / BALLAST_NAME).exists()
-
-
-def test_a_folder_that_cannot_be_used_is_said(tmp_path: Path) -> None:
-    """No traceback about a file, but which folder."""
-    (tmp_path / "occupied").write_text("a file, not a folder")
-
-    with pytest.raises(StoreUnavailable, match="occupied"):
-        open_store(tmp_path / "occupied")

@@ -18,7 +18,7 @@ def online(home: Home, interval_s: float = 10.0) -> tuple[Device, PollDevice]:
     run(TryLink(home.house, device), NOW)
     verdict = run(ConnectDevice(home.house, device), NOW)
     assert isinstance(verdict, Done)
-    task = only(verdict.then).task
+    task = verdict.then[-1].task
     assert isinstance(task, PollDevice)
     return device, task
 
