@@ -54,8 +54,9 @@ class Link:
         if self.state is before:
             return
         self.since, self.since_ms = now, at_ms
-        if LinkState.CONNECTING in (before, self.state) and self.failures > 1:
-            return  # One line per failure streak: the tries in between stay silent.
+        fell_asleep = event is LinkEvent.GAVE_UP and self.failures == BREAKER_FAILURES
+        if LinkState.CONNECTING in (before, self.state) and self.failures > 1 and not fell_asleep:
+            return  # The tries within a streak stay silent; its start, sleep and end are told.
         log.info(
             "link changed",
             extra={
