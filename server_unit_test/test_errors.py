@@ -1,46 +1,45 @@
-"""Errors carry what is needed to decide, print as words, and survive being copied."""
+"""The class of an error says what to do next."""
 
-import copy
-import pickle
+import inspect
 
 import pytest
 
-from server.errors import (
-    EgretError,
-    PeerFault,
-    Permanent,
-    ProtocolError,
-    RegisterRefused,
-    Retry,
-    SinkUnavailable,
-)
+from server import errors
+from server.errors import EgretError, PeerFault, Permanent, ProtocolError, Retry, SinkUnavailable
 
-SAMPLES = (
-    ProtocolError("wrong unit", b"\x01\x83"),
-    RegisterRefused(2, "illegal data address at 5000"),
-    SinkUnavailable("503", 30.0),
-)
+FAMILIES = (Retry, PeerFault, Permanent)
+EVERY = [
+    each
+    for _, each in inspect.getmembers(errors, inspect.isclass)
+    if each not in (EgretError, *FAMILIES)
+]
 
 
-def test_a_protocol_error_shows_its_evidence_as_hex() -> None:
-    """The frame that broke the rules stands in the text, for the log and the page."""
-    assert "wrong unit [01 83]" == str(ProtocolError("wrong unit", b"\x01\x83"))
-    assert "wrong unit" == str(ProtocolError("wrong unit"))
+@pytest.mark.parametrize("error", EVERY, ids=lambda each: each.__name__)
+def test_an_error_belongs_to_one_family_and_says_why(error: type[Exception]) -> None:
+    """Try again, the peer's fault, or a person has to act: never two of them, never none."""
+    assert 1 == sum(issubclass(error, family) for family in FAMILIES)
+    assert issubclass(error, EgretError) and error.__doc__
 
 
-@pytest.mark.parametrize("error", SAMPLES)
-def test_an_error_survives_copying(error: EgretError) -> None:
-    """Text and fields are the same in the copy, however it is made."""
-    for twin in (copy.copy(error), pickle.loads(pickle.dumps(error))):
-        assert (str(error), vars(error)) == (str(twin), vars(twin))
+def test_a_broken_frame_is_kept_as_evidence() -> None:
+    """In hexadecimal digits behind the words; without one there are the words alone."""
+    error = ProtocolError("wrong length", b"\x00\xff")
+
+    assert ("wrong length [00 ff]", b"\x00\xff") == (str(error), error.frame)
+    assert "no frame" == str(ProtocolError("no frame"))
 
 
-def test_every_error_says_what_to_do_next() -> None:
-    """Each class belongs to exactly one family: retry, the peer's fault, or permanent."""
-    families = (Retry, PeerFault, Permanent)
-    leaves = [each for family in families for each in family.__subclasses__()]
+def test_a_refusal_keeps_the_devices_code() -> None:
+    """Whoever reads registers decides by it."""
+    error = errors.RegisterRefused(2, "illegal data address")
 
-    assert set(families) == set(EgretError.__subclasses__())
-    assert [1] * len(leaves) == [
-        sum(issubclass(leaf, family) for family in families) for leaf in leaves
-    ]
+    assert (2, "illegal data address") == (error.code, str(error))
+
+
+def test_an_endpoint_may_ask_for_a_pause() -> None:
+    """Or ask for none."""
+    assert (30.0, None) == (
+        SinkUnavailable("429", retry_after_s=30.0).retry_after_s,
+        SinkUnavailable("503").retry_after_s,
+    )

@@ -1,35 +1,51 @@
-"""The list of quantities is one list: complete, without doubles, in SI units."""
+"""Every quantity, once: what a profile may name, and what everybody else reads from it."""
+
+import re
 
 import pytest
 
 from server.model.quantity import MAX_MPPT, QUANTITIES, Kind, Quantity
 
-UNITS = {"", "W", "Wh", "V", "A", "Hz", "°C", "%", "var", "VA", "h", "min"}
+UNITS = {"", "W", "Wh", "V", "A", "Hz", "°C", "%", "var", "VA", "h", "min", "Ω", "kΩ"}
 
 
-@pytest.mark.parametrize("quantity", QUANTITIES.values(), ids=str)
-def test_units_are_si(quantity: Quantity) -> None:
-    """No kilowatts, no tenths: what leaves the decoder is in base units."""
-    assert quantity.unit in UNITS
+@pytest.mark.parametrize("quantity", QUANTITIES.values(), ids=lambda each: each.name)
+def test_a_quantity_is_complete(quantity: Quantity) -> None:
+    """A name that stands in files, a title for people, a unit of the product's own."""
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", quantity.name)
+    assert quantity.title and quantity.unit in UNITS
+    assert quantity is QUANTITIES[quantity.name]
 
 
-@pytest.mark.parametrize("quantity", QUANTITIES.values(), ids=str)
-def test_energies_only_rise_or_fall_to_zero_at_midnight(quantity: Quantity) -> None:
-    """Everything in Wh is a counter, a counter of the day, or a capacity."""
+@pytest.mark.parametrize("quantity", QUANTITIES.values(), ids=lambda each: each.name)
+def test_energies_count_and_powers_do_not(quantity: Quantity) -> None:
+    """Averaging a counter, or summing a gauge, would make figures up."""
     if quantity.unit == "Wh" and quantity.name != "battery_capacity":
-        expected = Kind.DAILY if quantity.name.endswith("_today") else Kind.COUNTER
-        assert expected is quantity.kind
+        assert quantity.kind in (Kind.COUNTER, Kind.DAILY)
+        assert quantity.name.endswith("_today") == (quantity.kind is Kind.DAILY)
+    if quantity.unit in ("W", "V", "A", "Hz", "°C", "%"):
+        assert quantity.kind in (Kind.GAUGE, Kind.IDENTITY)
 
 
-def test_signs_are_stated_where_a_flow_has_two_directions() -> None:
-    """Production, import and discharge are positive."""
-    signs = {name: QUANTITIES[name].sign for name in ("pv_power", "grid_power", "battery_power")}
+def test_trackers_are_numbered_up_to_the_largest_inverter() -> None:
+    """Voltage and current of each, and no further."""
+    trackers = {name for name in QUANTITIES if name.startswith("mppt")}
+    wanted = {
+        f"mppt{number}_{what}"
+        for number in range(1, MAX_MPPT + 1)
+        for what in ("voltage", "current")
+    }
 
-    assert {"pv_power": "production", "grid_power": "import", "battery_power": "discharge"} == signs
+    assert wanted == trackers
 
 
-def test_every_tracker_up_to_the_largest_inverter_has_its_quantities() -> None:
-    """MAX_MPPT trackers, each with voltage and current; none beyond."""
-    assert f"mppt{MAX_MPPT}_voltage" in QUANTITIES
-    assert f"mppt{MAX_MPPT}_current" in QUANTITIES
-    assert f"mppt{MAX_MPPT + 1}_voltage" not in QUANTITIES
+@pytest.mark.parametrize("name", ["pv_power", "grid_power", "battery_power", "load_power"])
+def test_what_the_house_lives_on_says_its_sign(name: str) -> None:
+    """Nobody has to guess which direction is positive."""
+    assert QUANTITIES[name].sign
+
+
+def test_the_table_cannot_be_changed() -> None:
+    """It is the same for everybody, for the life of the process."""
+    with pytest.raises(TypeError):
+        QUANTITIES["other"] = QUANTITIES["pv_power"]  # type: ignore[index]  # it must refuse
