@@ -12,6 +12,7 @@ import pytest
 from server.errors import StoreUnavailable
 from server.model.cursor import Span
 from server.model.request import QueryHistory
+from server.model.setting import MAX_BATCH_RECORDS
 from server.store import readings
 from server.store.connection import DATABASE_NAME
 from server.store.database import Opened
@@ -39,6 +40,11 @@ def test_a_reader_hands_out_a_bounded_number(store: Opened, reader: Reader) -> N
     store.writer.commit(records(1, MAX_READ_ROWS + 1), {})
 
     assert MAX_READ_ROWS == len(reader.after(EVERYTHING, 10**9))
+
+
+def test_a_batch_as_large_as_may_be_set_is_read_at_once() -> None:
+    """A span holds no more positions than one batch, and is taken for read as a whole."""
+    assert MAX_BATCH_RECORDS <= MAX_READ_ROWS
 
 
 def test_a_reader_works_a_bounded_time(
