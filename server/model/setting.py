@@ -53,8 +53,8 @@ MAX_BALLAST_BYTES = 1024**3
 """Largest ballast file; it is written in full."""
 MAX_AGE_DAYS = 36_525.0
 """Oldest record: a century."""
-MAX_BATCH_RECORDS = 10_000
-"""Most records of one request; they are in memory together."""
+MAX_BATCH_RECORDS = 5_000
+"""Most records of one request: they are in memory together, and the store reads as many at once."""
 MAX_HARVEST_TIMEOUT_S = 120.0
 """Longest wait for a connection or an answer."""
 
