@@ -1,0 +1,96 @@
+"""The command line: what it takes, what it says, and how it fails."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from server import __main__ as command_line
+from server import __version__
+from server.app import Options
+
+
+def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+    """With its default, and how to stop without losing anything."""
+    with pytest.raises(SystemExit) as exited:
+        command_line.main(["--help"])
+
+    said = capsys.readouterr().out
+    assert 0 == exited.value.code
+    for option in ("--data", "--host", "--port", "--log-level", "--json", "--version"):
+        assert option in said
+    assert "Ctrl-C" in said and "EGRET_API_PORT" in said
+
+
+def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line, as the package has it."""
+    with pytest.raises(SystemExit) as exited:
+        command_line.main(["--version"])
+
+    assert (0, f"egret {__version__}\n") == (exited.value.code, capsys.readouterr().out)
+
+
+def test_an_unknown_option_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is started by mistake."""
+    with pytest.raises(SystemExit) as exited:
+        command_line.main(["--prot", "80"])
+
+    assert 2 == exited.value.code
+    assert "--prot" in capsys.readouterr().err
+
+
+def test_options_become_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was not given is left to the environment and the file."""
+    ran: list[tuple[Path, object]] = []
+
+    def run(options: Options, environ: object, given: object) -> int:
+        ran.append((options.data, given))
+        return 0
+
+    monkeypatch.setattr(command_line, "run", run)
+
+    code = command_line.main(["--data", str(tmp_path), "--port", "0", "--log-level", "DEBUG"])
+
+    given = {"api": {"host": None, "port": 0}, "log": {"level": "DEBUG"}}
+    assert (0, [(tmp_path, given)]) == (code, ran)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "alone", "said"),
+    [
+        ([], True, f"Egret {__version__} is at http://h:1 (from this machine only)\n"),
+        ([], False, f"Egret {__version__} is at http://h:1\n"),
+        (["--json"], True, json.dumps({"url": "http://h:1"}) + "\n"),
+    ],
+)
+def test_the_address_is_said(
+    arguments: list[str],
+    alone: bool,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """In words for people, or as one line of JSON for programs."""
+
+    def run(options: Options, environ: object, given: object) -> int:
+        options.announce("http://h:1", alone)
+        return 0
+
+    monkeypatch.setattr(command_line, "run", run)
+
+    command_line.main(arguments)
+
+    assert said == capsys.readouterr().out
+
+
+def test_what_a_person_can_mend_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No traceback; the exit code says that it did not start."""
+    (tmp_path / "data").touch()
+
+    code = command_line.main(["--data", str(tmp_path / "data")])
+
+    said = capsys.readouterr().err
+    assert (1, 1) == (code, said.count("\n"))
+    assert said.startswith("egret: the data folder") and "--data" in said
