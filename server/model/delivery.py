@@ -43,12 +43,24 @@ class Committed:
 
 
 @dataclass(frozen=True, slots=True)
+class Quarantined:
+    """The endpoint of `sink_id` accuses the record at `position`; it is not sent again."""
+
+    sink_id: str
+    position: int
+    reason: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Retention:
     """What the disk is kept within; see `configuration.StoreConfig`."""
 
     max_bytes: int
     max_age_ms: int
     min_free_bytes: int
+    trusted: bool = True
+    """False: nobody knows what time it is, so nothing is too old; space counts all the same."""
 
 
 @dataclass(frozen=True, slots=True)
