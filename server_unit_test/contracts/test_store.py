@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from server.model.cursor import Cursor, Span
-from server.model.delivery import Retention
+from server.model.delivery import Quarantined, Retention
 from server.model.reading import ClockQuality
 from server.model.request import QueryHistory
 from server.ports import RecordReader, RecordWriter
@@ -15,6 +15,7 @@ from server.store.database import open_store
 from server.store.readings import open_reader
 from server_unit_test.store.samples import (
     BOOT,
+    DAY_MS,
     EVERYTHING,
     NO_LIMIT,
     PLENTY,
@@ -127,6 +128,17 @@ def test_an_empty_commit_is_no_commit(store: Pair) -> None:
     assert (0, 0) == (committed.head, committed.added)
 
 
+def test_a_commit_of_quarantines_alone_is_a_commit(store: Pair) -> None:
+    """A cursor that steps over a record and the reason why may be all there is to write."""
+    store.writer.commit(records(1, 2), {})
+
+    committed = store.writer.commit(
+        [], {"a": Cursor(1)}, [Quarantined("a", 1, "no such meter", START_MS)]
+    )
+
+    assert (2, 0) == (committed.head, committed.added)
+
+
 def test_pruning_by_age_takes_the_oldest_and_counts_what_sinks_had_not_taken(store: Pair) -> None:
     """Per sink: beyond its live edge, and inside its gaps."""
     store.writer.commit(
@@ -140,6 +152,19 @@ def test_pruning_by_age_takes_the_oldest_and_counts_what_sinks_had_not_taken(sto
     assert {"gap": 2, "new": 4} == dict(pruned.dropped)
     assert START_MS + 7000 == pruned.oldest_ms
     assert [7, 8, 9, 10] == [each.position for each in store.reader.after(EVERYTHING, 10)]
+
+
+def test_an_untrusted_clock_ages_nothing(store: Pair) -> None:
+    """Neither records nor their curve go, however far off the clock is."""
+    store.writer.commit([record(1), record(2, at_ms=START_MS + 120_000)], {})
+    query = QueryHistory("A1", "pv_power", START_MS, START_MS + 180_000, 10)
+    before = store.reader.history(query)
+    limits = Retention(PLENTY, 1000, 0, trusted=False)
+
+    pruned = store.writer.prune(limits, START_MS + 74 * 365 * DAY_MS)
+
+    assert (0, False) == (pruned.removed, pruned.more)
+    assert before == store.reader.history(query)
 
 
 def test_nothing_beyond_the_limits_is_pruned(store: Pair) -> None:

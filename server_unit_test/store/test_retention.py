@@ -196,6 +196,32 @@ def test_minutes_are_kept_a_month_and_hours_as_long_as_records_may(tmp_path: Pat
         assert 31 * DAY_MS == MINUTES_KEPT_MS
 
 
+def test_a_clock_that_nothing_has_set_ages_no_chart(tmp_path: Path) -> None:
+    """It may be a century off: minutes and hours stay, and go once the time is known."""
+    with opened(tmp_path) as store:
+        with_charts(store.writer, 40)
+        now_ms = START_MS + 27_000 * DAY_MS
+        store.writer.prune(Retention(PLENTY, 10 * DAY_MS, 0, trusted=False), now_ms)
+        first = charts(store.writer)
+        store.writer.prune(Retention(PLENTY, 10 * DAY_MS, 0), now_ms)
+
+        assert [(40, 40), (0, 0)] == [first, charts(store.writer)]
+
+
+def test_space_counts_also_while_the_time_is_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records go from the oldest on, and minutes older than what is left; hours stay."""
+    monkeypatch.setattr(retention, "PRUNE_SLICE_ROWS", 5)
+    limits = Retention(0, DAY_MS, 0, trusted=False)
+    with opened(tmp_path) as store:
+        with_charts(store.writer, 20)
+        pruned = store.writer.prune(limits, START_MS + 27_000 * DAY_MS)
+
+        assert (5, True) == (pruned.removed, pruned.more)
+        assert (15, 20) == charts(store.writer)
+
+
 def test_old_minutes_go_with_their_records_when_space_is_short(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from server.errors import StoreFull, StoreUnavailable
 from server.model.cursor import Cursor
-from server.model.delivery import Retention
+from server.model.delivery import Quarantined, Retention
 from server.model.reading import Record
 from server.model.request import Point, QueryHistory
 from server.store import database
@@ -233,6 +233,38 @@ def test_a_bug_in_a_batch_rolls_back(tmp_path: Path) -> None:
             store.writer.commit([bad], {})
 
         assert 1 == store.writer.commit([record(2, "B2")], {}).head
+
+
+def test_a_cursor_and_the_refusal_it_steps_over_are_one_transaction(tmp_path: Path) -> None:
+    """A kill leaves both or neither: no record is passed over without a trace."""
+    refusal = Quarantined("a", 1, "no such meter", START_MS)
+    with opened(tmp_path) as store:
+        store.writer.commit(records(1, 3), {"a": Cursor(0)})
+        sql = store.writer._connection.sql
+        sql.execute(
+            "CREATE TRIGGER refuse BEFORE INSERT ON quarantine BEGIN SELECT RAISE(ABORT, 'x'); END"
+        )
+        with pytest.raises(StoreUnavailable):
+            store.writer.commit([], {"a": Cursor(1)}, [refusal])
+        assert {"a": Cursor(0)} == store.writer.cursors
+        sql.execute("DROP TRIGGER refuse")
+        for _ in range(2):
+            store.writer.commit([], {"a": Cursor(1)}, [refusal])
+        rows = sql.execute("SELECT * FROM quarantine").fetchall()
+
+    assert [("a", 1, "no such meter", START_MS)] == rows
+    with opened(tmp_path) as store:
+        assert ({"a": Cursor(1)}, {"a": 1}) == (store.cursors, store.quarantined)
+
+
+def test_a_refusal_without_anything_else_is_written(tmp_path: Path) -> None:
+    """Also when its cursor is where it was."""
+    with opened(tmp_path) as store:
+        store.writer.commit(records(1, 1), {"a": Cursor(1)})
+        store.writer.commit([], {"a": Cursor(1)}, [Quarantined("a", 1, "bad", START_MS)])
+
+    with opened(tmp_path) as store:
+        assert {"a": 1} == store.quarantined
 
 
 def test_forgetting_a_sink_removes_what_it_left(tmp_path: Path) -> None:
