@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from typing import Protocol
 
 from server.model.cursor import Cursor, Span
-from server.model.delivery import Ack, Batch, Committed, Pruned, Retention
+from server.model.delivery import Ack, Batch, Committed, Pruned, Quarantined, Retention
 from server.model.device import Space
 from server.model.reading import ClockQuality, Record, Stored
 from server.model.request import History, QueryHistory, Request
@@ -162,8 +162,13 @@ Preempted = Callable[[], bool]
 class RecordWriter(Protocol):
     """The one writer of the database; used on the database lane alone."""
 
-    def commit(self, records: Sequence[Record], cursors: Mapping[str, Cursor]) -> Committed:
-        """Put records, their aggregates and cursor moves on disk in one transaction.
+    def commit(
+        self,
+        records: Sequence[Record],
+        cursors: Mapping[str, Cursor],
+        quarantines: Sequence[Quarantined] = (),
+    ) -> Committed:
+        """Put records, their aggregates, cursor moves and refusals on disk in one transaction.
 
         Idempotent: a record that is there already (same boot and sequence) is left alone and
         counts into no aggregate twice, so a batch may be retried unchanged. Two readings of a

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import msgspec
 
 from server.model.cursor import Cursor, Span
+from server.model.delivery import Quarantined
 
 REASON_MAX_CHARS = 500
 """Why a record was refused is cut here: the text comes from an endpoint that may be hostile."""
@@ -55,13 +56,11 @@ def owed(cursor: Cursor, after: int, upto: int) -> int:
     return beyond_live + in_gaps
 
 
-def quarantine(
-    sql: sqlite3.Connection, sink_id: str, position: int, reason: str, at_ms: int
-) -> None:
-    """Note that a sink accuses the record at `position`."""
+def quarantine(sql: sqlite3.Connection, refusal: Quarantined) -> None:
+    """Note that a sink accuses a record; over what was noted of it before."""
     sql.execute(
         "INSERT OR REPLACE INTO quarantine (sink_id, position, reason, at_ms) VALUES (?, ?, ?, ?)",
-        (sink_id, position, reason[:REASON_MAX_CHARS], at_ms),
+        (refusal.sink_id, refusal.position, refusal.reason[:REASON_MAX_CHARS], refusal.at_ms),
     )
 
 

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 
 from server.model.cursor import Cursor
-from server.model.delivery import Committed, Pruned, Retention
+from server.model.delivery import Committed, Pruned, Quarantined, Retention
 from server.model.reading import Record
 from server.store import aggregates, correction, insertion, memory, retention, roster
 from server.store import cursors as sinks
@@ -56,10 +56,15 @@ class Writer:
             if number in self._newest
         }
 
-    def commit(self, records: Sequence[Record], cursors: Mapping[str, Cursor]) -> Committed:
+    def commit(
+        self,
+        records: Sequence[Record],
+        cursors: Mapping[str, Cursor],
+        quarantines: Sequence[Quarantined] = (),
+    ) -> Committed:
         """See the port. A batch that raised may be given again unchanged."""
         changed = {name: each for name, each in cursors.items() if self._cursors.get(name) != each}
-        if not records and not changed:
+        if not (records or changed or quarantines):
             return Committed(self._head, 0, self._connection.usage().size_bytes)
         folds = bool(records) and self._pending.due(records[-1].reading.taken_at_ms)
         with self._connection.transaction() as sql:
@@ -67,6 +72,8 @@ class Writer:
             rows = insertion.insert(sql, pack(records, numbers, self._head))
             if changed:
                 sinks.save(sql, changed)
+            for each in quarantines:
+                sinks.quarantine(sql, each)
             if folds:
                 self._fold(sql)
         if folds:
@@ -145,7 +152,7 @@ class Writer:
     def quarantine(self, sink_id: str, position: int, reason: str, at_ms: int) -> None:
         """Note that a sink's endpoint accuses this record; it stays on disk. Idempotent."""
         with self._connection.transaction() as sql:
-            sinks.quarantine(sql, sink_id, position, reason, at_ms)
+            sinks.quarantine(sql, Quarantined(sink_id, position, reason, at_ms))
 
     def remember(self, key: str, value: bytes | str) -> None:
         """Keep a small text under `key`. Raises as commit does, ValueError when too large."""
