@@ -75,6 +75,8 @@ def slice_upto(
     """The last position of the slice that must go now; `reach.after` when nothing must."""
     if short_of_space(usage, limits):
         return min(reach.after + PRUNE_SLICE_ROWS, reach.head)
+    if not limits.trusted:
+        return reach.after
     return _aged_upto(sql, reach, now_ms, now_ms - limits.max_age_ms)
 
 
@@ -129,23 +131,38 @@ def remove(sql: sqlite3.Connection, reach: Reach, upto: int) -> int:
 def remove_aggregates(
     sql: sqlite3.Connection, usage: Usage, limits: Retention, now_ms: int
 ) -> bool:
-    """Delete a slice of too old minutes and hours; True when another slice should follow.
-
-    While space is short, minutes older than the oldest record go as well: records that a sink
-    still waits for are worth more than the fine grain of an old chart.
-    """
-    hours_before_ms = now_ms - limits.max_age_ms
-    minutes_before_ms = max(hours_before_ms, now_ms - MINUTES_KEPT_MS)
-    if short_of_space(usage, limits):
-        oldest = oldest_ms(sql)
-        minutes_before_ms = max(minutes_before_ms, now_ms if oldest is None else oldest)
+    """Delete a slice of too old minutes and hours; True when another slice should follow."""
+    before = (
+        (MINUTES, _minutes_before_ms(sql, usage, limits, now_ms)),
+        (HOURS, now_ms - limits.max_age_ms if limits.trusted else None),
+    )
     devices = [row[0] for row in sql.execute("SELECT id FROM devices").fetchall()]
     more = False
-    for grain, before_ms in ((MINUTES, minutes_before_ms), (HOURS, hours_before_ms)):
+    for grain, before_ms in before:
+        if before_ms is None:
+            continue
         for device in devices:
             removed = aggregates.remove(sql, grain, device, before_ms, PRUNE_SLICE_AGGREGATES)
             more = more or removed == PRUNE_SLICE_AGGREGATES
     return more
+
+
+def _minutes_before_ms(
+    sql: sqlite3.Connection, usage: Usage, limits: Retention, now_ms: int
+) -> int | None:
+    """Minutes that ended before this go; None when none do.
+
+    While space is short, minutes older than every record go as well: records that a sink still
+    waits for are worth more than the fine grain of an old chart. That compares what is stored
+    with what is stored, so it holds whatever the clock says.
+    """
+    before: list[int] = []
+    if limits.trusted:
+        before.append(now_ms - min(limits.max_age_ms, MINUTES_KEPT_MS))
+    if short_of_space(usage, limits):
+        earliest_ms = sql.execute("SELECT min(taken_at_ms) FROM records").fetchone()[0]
+        before.append(now_ms if earliest_ms is None else earliest_ms)
+    return max(before, default=None)
 
 
 def oldest_ms(sql: sqlite3.Connection) -> int | None:
