@@ -9,6 +9,7 @@ jumping and the backlog is delivered in order: later, but never lost.
 from dataclasses import dataclass
 
 MAX_GAPS = 16
+"""Each is one outage that is still being made up for; all are saved with every move."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,15 @@ class Cursor:
         return max(0, head - self.live) + sum(gap.size for gap in self.gaps)
 
     def jump(self, edge: int) -> "Cursor":
-        """Leave (live, edge] as a gap; unchanged when there is nothing to skip or no room."""
-        if edge <= self.live or len(self.gaps) >= MAX_GAPS:
+        """Leave (live, edge] as a gap; unchanged when there is nothing to skip or no room.
+
+        A gap that ends where this one begins is made longer, so that one outage is one gap.
+        """
+        if edge <= self.live:
+            return self
+        if self.gaps and self.gaps[-1].upto == self.live:
+            return Cursor(edge, (*self.gaps[:-1], Span(self.gaps[-1].after, edge)))
+        if len(self.gaps) >= MAX_GAPS:
             return self
         return Cursor(edge, (*self.gaps, Span(self.live, edge)))
 

@@ -81,7 +81,10 @@ class WriteBatch:
 
     def work(self, lane: LaneView) -> Committed:
         """Raises StoreFull, StoreUnavailable."""
-        return self._house.adapters.store.commit(self._records, self._cursors)
+        # A sink that was removed between two tries is forgotten, and must not come back.
+        outlets = self._house.delivery.outlets
+        cursors = {each: cursor for each, cursor in self._cursors.items() if each in outlets}
+        return self._house.adapters.store.commit(self._records, cursors)
 
     def abort(self) -> None:
         """Interrupt the statement; the transaction is rolled back and tried again."""

@@ -6,6 +6,7 @@ from server.engine.task import Again, Done, Failed
 from server.errors import StoreFull, StoreUnavailable
 from server.model.cursor import Cursor
 from server.tasks.commit_readings import COMMIT_BACKOFF, COMMIT_BUDGET_S, CommitTick, WriteBatch
+from server.tasks.forget_sink import ForgetSink
 from server.tasks.prune_store import PruneStore
 from server_unit_test.ledger.readings import reading
 from server_unit_test.tasks.houses import Home, only, run, work
@@ -104,3 +105,20 @@ def test_interrupting_reaches_the_database(home: Home) -> None:
     task.abort()
 
     assert Done() == run(task, NOW)
+
+
+def test_a_retry_does_not_bring_a_forgotten_sink_back(home: Home) -> None:
+    """Removed while the disk was full: its cursor would hold nothing but a wrong place."""
+    feed, _ = home.feed()
+    feed.outlet.dirty = True
+    home.house.buffer.add(reading(1))
+    beat = run(CommitTick(home.house, NOW), NOW)
+    assert isinstance(beat, Again)
+    task = only(beat.then).task
+    task.settle(Failed(StoreFull("no space")), NOW)
+    home.house.delivery.remove("sink")
+    run(ForgetSink(home.house, "sink"), NOW)
+
+    assert Done() == run(task, NOW)
+
+    assert (1, {}) == (home.house.buffer.accepted, home.opened.writer.cursors)
