@@ -78,6 +78,24 @@ def test_the_higher_layer_counts(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("where", ["file", "environment"])
+def test_an_unknown_scheme_is_a_problem_in_words_and_the_rest_is_kept(
+    tmp_path: Path, where: str
+) -> None:
+    """A typing mistake must not stop the start; it names what may stand there instead."""
+    devices = [{"endpoint": "modbus_udp://10.0.0.4"}, {"endpoint": "10.0.0.5"}]
+    environ = {"EGRET_DEVICES": json.dumps(devices), "EGRET_NAME": "Haus"}
+    if where == "file":
+        put(tmp_path, {"name": "Haus", "devices": devices})
+        environ = {}
+
+    settings = load(tmp_path, environ)
+
+    kept = [each.endpoint.host for each in settings.configuration.devices]
+    assert ("Haus", ["10.0.0.5"]) == (settings.configuration.name, kept)
+    assert "scheme should be one of modbus_tcp, not 'modbus_udp'" in settings.problems[0]
+
+
 def test_what_was_not_given_on_the_command_line_is_none(tmp_path: Path) -> None:
     """An option that was left out does not hide the layers beneath."""
     put(tmp_path, {"api": {"port": 1}})

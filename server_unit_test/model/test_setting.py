@@ -158,7 +158,7 @@ def test_a_device_is_taken_and_written_the_same() -> None:
     [
         ("10.0.0.5", Endpoint("modbus_tcp", "10.0.0.5", 502)),
         ("10.0.0.5:1502", Endpoint("modbus_tcp", "10.0.0.5", 1502)),
-        ("winet://box.lan:6607", Endpoint("winet", "box.lan", 6607)),
+        ("modbus_tcp://box.lan:6607", Endpoint("modbus_tcp", "box.lan", 6607)),
         ("modbus_tcp://[fd00::5]:502", Endpoint("modbus_tcp", "fd00::5", 502)),
     ],
 )
@@ -188,6 +188,8 @@ def test_a_device_without_id_is_named_by_its_place() -> None:
         ({"name": "x" * (MAX_NAME_LENGTH + 1)}, "devices[0].name should be"),
         ({"endpoint": None}, "devices[0].endpoint should be an object with host and port"),
         ({"endpoint": "a:b:c"}, "devices[0].endpoint should be an object with host and port"),
+        ({"endpoint": "modbus_udp://a"}, "devices[0].endpoint.scheme should be one of modbus_tcp,"),
+        ({"endpoint": {"host": "a", "scheme": 1}}, "devices[0].endpoint.scheme should be one of"),
         ({"endpoint": "10.0.0.5:0"}, "devices[0].endpoint.port should be"),
         ({"endpoint": f"10.0.0.5:{'9' * 5000}"}, "devices[0].endpoint.port should be"),
         ({"endpoint": {"port": 502}}, "devices[0].endpoint.host is missing"),
