@@ -323,7 +323,9 @@ def _fixed_layers(
             continue
         try:
             setting = variables[name]
-            fixed[setting.path] = Fixed(_from_text(setting, text.strip()), name)
+            value, errors = _from_text(setting, text.strip())
+            fixed[setting.path] = Fixed(value, name)
+            problems += [f"{name}: {error}; the rest of it is used" for error in errors]
         except ValueError as error:
             problems.append(f"{name}: {error}; it is ignored")
     layer, wrong = _salvaged(_given(overrides))
@@ -340,8 +342,11 @@ def _given(overrides: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _from_text(setting: Setting, text: str) -> Any:
-    """A variable's text as JSON would have it, checked; raises ValueError."""
+def _from_text(setting: Setting, text: str) -> tuple[Any, list[ValueError]]:
+    """A variable's text as JSON would have it, and what is wrong with items of a list.
+
+    Raises ValueError when nothing of it can be used.
+    """
     value: Any = text
     rule = setting.rule
     if isinstance(rule, Flag):
@@ -350,8 +355,12 @@ def _from_text(setting: Setting, text: str) -> Any:
         value = _number(text, whole=isinstance(rule, Whole))
     elif isinstance(rule, ListOf):
         value = _list(text)
+        _, errors, good = rule.salvage(value, setting.path)
+        if errors and not good:
+            raise errors[0]
+        return good, errors
     rule.take(value, setting.path)
-    return value
+    return value, []
 
 
 def _flag(text: str) -> bool | str:

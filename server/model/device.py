@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+KNOWN_SCHEMES = ("modbus_tcp",)
+"""The schemes of `transports`, named here so that settings can refuse others in words."""
+
 
 class Space(StrEnum):
     """The Modbus data tables that hold words."""
@@ -28,7 +31,7 @@ class Endpoint:
     """Where a device is reached: one endpoint is one lane, shared by all units behind it."""
 
     scheme: str
-    """Key into `transports`: `modbus_tcp`."""
+    """Key into `transports`: one of KNOWN_SCHEMES."""
     host: str
     port: int
 

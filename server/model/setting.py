@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from server.model.configuration import Configuration
-from server.model.device import DeviceConfig, Endpoint
+from server.model.device import KNOWN_SCHEMES, DeviceConfig, Endpoint
 from server.model.setting_rule import (
     Flag,
     ListOf,
@@ -58,7 +58,7 @@ MAX_BATCH_RECORDS = 5_000
 MAX_HARVEST_TIMEOUT_S = 120.0
 """Longest wait for a connection or an answer."""
 
-DEFAULT_SCHEME = "modbus_tcp"
+DEFAULT_SCHEME = KNOWN_SCHEMES[0]
 DEFAULT_MODBUS_PORT = 502
 DEFAULT_POLL_INTERVAL_S = 10.0
 """Seconds between polls of a device: fine enough for the page, and kind to slow dongles."""
@@ -69,7 +69,7 @@ CLOCK_TRUSTS = ("system", "always")
 
 ENDPOINT: Mapping[str, tuple[Rule, object]] = MappingProxyType(
     {
-        "scheme": (Text(MAX_NAME_LENGTH, 1, spaces=False), DEFAULT_SCHEME),
+        "scheme": (OneOf(KNOWN_SCHEMES), DEFAULT_SCHEME),
         "host": (Text(MAX_HOST_LENGTH, 1, spaces=False), None),
         "port": (Whole(1, MAX_PORT), DEFAULT_MODBUS_PORT),
     }

@@ -3,7 +3,7 @@
 import pytest
 
 from server.errors import SettingsError
-from server.model.device import Endpoint
+from server.model.device import KNOWN_SCHEMES, Endpoint
 from server.transports import SCHEMES, open_transport
 from server.transports.modbus_tcp import ModbusTcp
 from server_unit_test.contracts.fake_clock import FakeClock
@@ -28,3 +28,8 @@ def test_factories_need_the_endpoint_alone() -> None:
     made = [factory(Endpoint(scheme, "127.0.0.1", 1)) for scheme, factory in SCHEMES.items()]
 
     assert len(SCHEMES) == len(made)
+
+
+def test_settings_know_exactly_these_schemes() -> None:
+    """They may not look in here, so only this test holds both lists together."""
+    assert set(KNOWN_SCHEMES) == set(SCHEMES)
