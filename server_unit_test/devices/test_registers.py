@@ -223,6 +223,51 @@ def test_a_scale_in_another_register(exponent: int, expected: Value | None) -> N
     assert 10 == module.MAX_SCALE_EXPONENT
 
 
+@pytest.mark.parametrize(
+    "kind,words,changes",
+    [
+        (T.U64, (0xFFFF, 0xFFFF, 0xFFFF, 0xFFF0), {"scale": Fraction(1000)}),
+        (T.U64, (0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF), {"offset": Fraction(1)}),
+        (T.I64, (0x8000, 0, 0, 0), {"offset": Fraction(-1)}),
+        (T.U16, (2,), {"scale": Fraction(10) ** 19}),
+        (T.U16, (2,), {"scale": Fraction(10) ** 400 / 3}),
+        (T.F64, (0x7FEF, 0xFFFF, 0xFFFF, 0xFFFF), {"scale": Fraction(1000)}),
+        (T.U64, (0x7FFF, 0xFFFF, 0xFFFF, 0xFFFF, 10), {"scale_from": 104}),
+        (T.F64, (0x7FEF, 0xFFFF, 0xFFFF, 0xFFFF, 10), {"scale_from": 104}),
+    ],
+)
+def test_a_number_that_cannot_be_stored_is_absent(
+    kind: RegisterType, words: tuple[int, ...], changes: dict[str, Any]
+) -> None:
+    """Beyond 64 bits, or no finite number: the words stay, so that nothing read is lost."""
+    entries = [register(kind, 100, **changes)]
+    if "scale_from" in changes:
+        entries.append(register(T.I16, 104, quantity=""))
+
+    values, raw = decode(words, *entries)
+
+    assert ({}, len(words)) == (values, len(raw))
+
+
+@pytest.mark.parametrize(
+    "kind,words,changes,expected",
+    [
+        (T.U64, (0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF), {}, 2**64 - 1),
+        (T.U64, (0, 0, 0, 3), {"scale": Fraction(1000)}, 3000),
+        (T.U64, (0, 0, 0, 3), {"scale": Fraction(10) ** 22 / 7}, 3 * 10**22 / 7),
+        (T.I64, (0x8000, 0, 0, 1), {"offset": Fraction(-1)}, -(2**63)),
+        (T.U16, (1,), {"scale": Fraction(10) ** 19}, 10**19),
+    ],
+)
+def test_the_largest_numbers_are_values(
+    kind: RegisterType, words: tuple[int, ...], changes: dict[str, Any], expected: Value
+) -> None:
+    """Up to the last bit, and whole numbers stay whole."""
+    found = value(words, register(kind, **changes))
+
+    assert (expected, type(expected)) == (found, type(found))
+
+
 def test_gaps_leave_no_words() -> None:
     """Words between registers belong to nobody."""
     _, raw = decode((1, 2, 3, 4), register(T.U16, 100), register(T.U16, 103, quantity=""))
