@@ -18,6 +18,7 @@ Rules:
 
 import math
 import struct
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -38,6 +39,8 @@ MAX_SCALE_EXPONENT = 10
 SCALE_NOT_IMPLEMENTED = 0x8000
 """What a scale register holds when it has no scale."""
 
+LEAST_WHOLE, MOST_WHOLE = -(2**63), 2**64 - 1
+"""The whole numbers that can be stored and sent."""
 ONE = Fraction(1)
 ZERO = Fraction(0)
 
@@ -291,26 +294,42 @@ def _keep_lines(register: Register, name: str, names: dict[str, object]) -> list
     convert = _converter(register)
     if convert is not None:
         names[f"f{register.address}"] = convert
-        return [f"values[{key}] = f{register.address}({name})"]
+        return [f"if (n := f{register.address}({name})) is not None: values[{key}] = n"]
     if register.scale_from is not None:
         return [f"values[{key}] = {name}"]
     return [f"values[{key}] = {_formula(register, name)}"]
 
 
-def _converter(register: Register) -> Callable[..., Value] | None:
-    """A function for what is not plain integer arithmetic."""
+def _converter(register: Register) -> Callable[..., Value | None] | None:
+    """A function for what is not plain integer arithmetic; it may find no value."""
     if register.type is RegisterType.STR:
         return _text
     if register.labels:
         labels = dict(register.labels)
         return lambda raw: labels.get(raw) or f"unknown 0x{raw:04X}"
+    scale, offset = register.scale, register.offset
     if register.type in FLOATS:
-        scale, offset = register.scale, register.offset
         shorten = _shortest_f32 if register.type is RegisterType.F32 else float
         if scale == ONE and offset == ZERO:
             return shorten
-        return lambda raw: float(_fraction(shorten(raw)) * scale + offset)
+        return lambda raw: _storable(_fraction(shorten(raw)) * scale + offset, whole=False)
+    if register.scale_from is None and _reaches_too_far(register):
+        whole = scale.denominator == offset.denominator == 1
+        return lambda raw: _storable(raw * scale + offset, whole)
     return None
+
+
+def _reaches_too_far(register: Register) -> bool:
+    span = 2 ** (16 * register.count)
+    ends = (-span // 2, span // 2) if register.type in SIGNED else (0, span - 1)
+    reached = sorted(end * register.scale + register.offset for end in ends)
+    return reached[0] < LEAST_WHOLE or reached[1] > MOST_WHOLE
+
+
+def _storable(value: Fraction, whole: bool) -> Value | None:
+    if whole:
+        return int(value) if LEAST_WHOLE <= value <= MOST_WHOLE else None
+    return float(value) if abs(value) <= sys.float_info.max else None
 
 
 def _formula(register: Register, name: str) -> str:
@@ -376,4 +395,6 @@ def _scale_from_register(
     if abs(exponent) > MAX_SCALE_EXPONENT:
         return
     value = _fraction(number) * register.scale * Fraction(10) ** exponent + register.offset
-    values[register.slot] = int(value) if value.denominator == 1 else float(value)
+    scaled = _storable(value, whole=value.denominator == 1)
+    if scaled is not None:
+        values[register.slot] = scaled
