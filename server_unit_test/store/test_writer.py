@@ -14,7 +14,7 @@ import pytest
 from server.errors import StoreFull, StoreUnavailable
 from server.model.cursor import Cursor
 from server.model.delivery import Quarantined, Retention
-from server.model.reading import Record
+from server.model.reading import Record, Value
 from server.model.request import Point, QueryHistory
 from server.store import database
 from server.store.ballast import BALLAST_NAME
@@ -265,6 +265,38 @@ def test_a_refusal_without_anything_else_is_written(tmp_path: Path) -> None:
 
     with opened(tmp_path) as store:
         assert {"a": 1} == store.quarantined
+
+
+@pytest.mark.parametrize(
+    "wrong", [2**64, -(2**63) - 1, 10**400, "\ud800", object()], ids=lambda each: str(type(each))
+)
+def test_values_that_cannot_be_packed_cost_no_words_and_no_commit(
+    tmp_path: Path, wrong: Value, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The words are kept, the other records are whole, and it is said once for a device."""
+    bad = [record(2, values={"pv_power": wrong}), record(3, values={"pv_power": wrong})]
+    with opened(tmp_path) as store:
+        store.writer.commit([record(1), *bad, record(4)], {})
+        store.writer.commit([record(200)], {})
+        found = [each.reading for each in stored_records(tmp_path)]
+
+        assert [{"pv_power": 1.0}, {}, {}, {"pv_power": 4.0}] == [e.values for e in found[:4]]
+        assert [each.reading.words for each in bad] == [each.words for each in found[1:3]]
+        assert [2.5, 200.0] == [point.mean for point in curve(tmp_path)]
+    assert 1 == caplog.text.count("values cannot be stored")
+
+
+@pytest.mark.parametrize("number", [2**64 - 1, float("inf"), -1e308, float("nan")])
+def test_extreme_numbers_stop_no_commit(tmp_path: Path, number: Value) -> None:
+    """Nor a sum that grows beyond what a number can be, minute by minute and hour by hour."""
+    with opened(tmp_path) as store:
+        for first in (1, 4, 70, 200):
+            batch = records(first, first + 2, values={"pv_power": number})
+            assert 3 == store.writer.commit(batch, {}).added
+
+        assert curve(tmp_path, minutes=10) is not None
+    with opened(tmp_path) as store:
+        assert 12 == store.head
 
 
 def test_forgetting_a_sink_removes_what_it_left(tmp_path: Path) -> None:
