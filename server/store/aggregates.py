@@ -79,14 +79,17 @@ def fold(readings: Sequence[Mapping[str, Value]]) -> Sums:
 
 
 def _figures(column: list[Any]) -> Figures | None:
-    """What is no finite number is left out: it would poison the sum."""
+    """What is no finite number is left out: it would poison the sum.
+
+    The sum is a float: whole numbers may add up to more than can be stored.
+    """
     try:
-        total = sum(column)
-    except TypeError:
+        total = float(sum(column))
+    except (TypeError, OverflowError):
         total = nan
     if not isfinite(total):
-        column = [each for each in column if not isinstance(each, str) and isfinite(each)]
-        total = sum(column)
+        column = [each for each in column if isinstance(each, (int, float)) and isfinite(each)]
+        total = float(sum(column))
     return [total, len(column), min(column), max(column), column[-1]] if column else None
 
 

@@ -30,6 +30,9 @@ _CODES: Mapping[ClockQuality, int] = {quality: code for code, quality in enumera
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(dict[str, int | float | str]).decode
 
+NO_VALUES = _encode({})
+"""The body of a record without values."""
+
 
 def pack_words(words: Mapping[int, int]) -> bytes:
     """All addresses, then all words, each as big-endian u16: two C loops, no interleaving."""
@@ -63,14 +66,25 @@ def unpack_values(blob: bytes) -> dict[str, Value]:
     return _decode(blob)
 
 
-def pack(records: Sequence[Record], devices: Mapping[str, int], head: int) -> list[Row]:
-    """Rows for `records` at the positions after `head`. Every device must be in `devices`."""
+def pack(
+    records: Sequence[Record], devices: Mapping[str, int], head: int
+) -> tuple[list[Row], set[str]]:
+    """Rows for `records` at the positions after `head`. Every device must be in `devices`.
+
+    Also the devices of records whose values cannot be stored. Such a record keeps its words: it
+    would otherwise hold back everybody's, because a batch is tried again as it is.
+    """
     rows: list[Row] = []
+    unstorable: set[str] = set()
     position = head
     for record in records:
         position += 1
         reading = record.reading
-        body = pack_values(reading.values)
+        try:
+            body = pack_values(reading.values)
+        except (OverflowError, TypeError, ValueError):
+            body = NO_VALUES
+            unstorable.add(reading.device)
         words = pack_words(reading.words)
         rows.append(
             (
@@ -86,7 +100,7 @@ def pack(records: Sequence[Record], devices: Mapping[str, int], head: int) -> li
                 crc32(words, crc32(body)),
             )
         )
-    return rows
+    return rows, unstorable
 
 
 def unpack(rows: Iterable[Row], names: Mapping[int, str]) -> tuple[list[Stored], list[int]]:

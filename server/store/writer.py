@@ -6,6 +6,7 @@ succeeded, so that whatever fails leaves memory and disk alike and the very same
 tried again.
 """
 
+import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
 
@@ -15,7 +16,9 @@ from server.model.reading import Record
 from server.store import aggregates, correction, insertion, memory, retention, roster
 from server.store import cursors as sinks
 from server.store.connection import Connection
-from server.store.packing import Row, pack, unpack_values
+from server.store.packing import NO_VALUES, Row, pack, unpack_values
+
+log = logging.getLogger(__name__)
 
 
 class Writer:
@@ -24,6 +27,8 @@ class Writer:
     def __init__(self, connection: Connection) -> None:
         """Remember what is on disk, in a database of the newest schema."""
         self._connection = connection
+        self._told: set[str] = set()
+        """Devices whose values could not be stored: said once, not with every poll."""
         sql = connection.sql
         marks = dict(sql.execute("SELECT name, position FROM marks").fetchall())
         stored = sql.execute("SELECT max(position) FROM records").fetchone()[0]
@@ -69,7 +74,8 @@ class Writer:
         folds = bool(records) and self._pending.due(records[-1].reading.taken_at_ms)
         with self._connection.transaction() as sql:
             numbers = roster.number(sql, self._devices, (r.reading.device for r in records))
-            rows = insertion.insert(sql, pack(records, numbers, self._head))
+            packed, unstorable = pack(records, numbers, self._head)
+            rows = insertion.insert(sql, packed)
             if changed:
                 sinks.save(sql, changed)
             for each in quarantines:
@@ -82,16 +88,23 @@ class Writer:
         self._cursors.update(changed)
         self._connection.full = False
         self._take(rows, records)
+        self._tell(unstorable)
         return Committed(self._head, len(rows), self._connection.usage().size_bytes)
 
     def _take(self, rows: Sequence[Row], records: Sequence[Record]) -> None:
         """Remember the rows that are on disk now."""
         whole = len(rows) == len(records)
         for index, row in enumerate(rows):
-            values = records[index].reading.values if whole else unpack_values(row[7])
+            known = whole and row[7] != NO_VALUES
+            values = records[index].reading.values if known else unpack_values(row[7])
             self._pending.add(row[3], row[4], values)
             self._newest[row[3]] = (row[0], row[4])
         self._head += len(rows)
+
+    def _tell(self, unstorable: set[str]) -> None:
+        for device in sorted(unstorable - self._told):
+            log.error("values cannot be stored, only words are", extra={"device": device})
+        self._told |= unstorable
 
     def prune(self, limits: Retention, now_ms: int) -> Pruned:
         """See the port. Also makes the ballast again once there is space for it."""

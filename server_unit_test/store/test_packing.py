@@ -51,15 +51,26 @@ def test_values_survive_packing(values: dict[str, int | float | str]) -> None:
 
 def test_a_record_survives_packing() -> None:
     """A row and back, under the position that follows the head."""
-    rows = packing.pack([record(4)], {"A1": 9}, head=41)
+    rows, unstorable = packing.pack([record(4)], {"A1": 9}, head=41)
 
     assert ([Stored(42, record(4))], []) == packing.unpack(rows, {9: "A1"})
+    assert set() == unstorable
+
+
+def test_values_that_cannot_be_packed_leave_the_words() -> None:
+    """Beyond 64 bits; whose they are is said."""
+    given = [record(1, values={"pv_energy": 2**64}), record(2, "B2")]
+
+    rows, unstorable = packing.pack(given, {"A1": 1, "B2": 2}, head=0)
+
+    assert ({"A1"}, packing.NO_VALUES) == (unstorable, rows[0][7])
+    assert packing.pack_words(given[0].reading.words) == rows[0][8]
 
 
 @pytest.mark.parametrize("column", [7, 8])
 def test_a_flipped_bit_empties_the_record_and_is_reported(column: int) -> None:
     """A damaged value would be an invented one; the identity is kept."""
-    row = list(packing.pack([record(4)], {"A1": 9}, head=0)[0])
+    row = list(packing.pack([record(4)], {"A1": 9}, head=0)[0][0])
     blob = row[column]
     assert isinstance(blob, bytes)
     row[column] = blob[:-1] + bytes([blob[-1] ^ 1])
