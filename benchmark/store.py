@@ -3,9 +3,12 @@
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from zlib import crc32
 
+from benchmark.child import Child
 from benchmark.figures import (
     NOT_MEASURED,
     Section,
@@ -20,8 +23,10 @@ from benchmark.figures import (
 )
 from benchmark.measure import interleaved
 from benchmark.progress import say
+from server.devices.driver import Driver, Polled
+from server.devices.profile import load_profiles
 from server.model.cursor import Span
-from server.model.reading import ClockQuality, Reading, Record
+from server.model.reading import ClockQuality, Reading, Record, Value
 from server.store.connection import DATABASE_NAME
 from server.store.database import (
     CACHE_MAX_KIB,
@@ -30,12 +35,16 @@ from server.store.database import (
     PAGE_BYTES,
     open_store,
 )
-from server.store.packing import Row, pack
+from server.store.packing import pack_values, pack_words
 from server.store.readings import MAX_READ_ROWS, open_reader
+from server.transports.modbus_tcp import ModbusTcp
+
+Make = Callable[[int, int], list[Record]]
+"""Makes so many records from that sequence number on."""
 
 GROUPS = (1, 10, 100)
 DEVICES = 10
-BOOT = 1
+BOOT = 0x5EED_0F_A_B007_1D
 START_MS = 1_780_000_000_000
 BYTES_COMMITS = 600
 """Ten minutes of commits at the default interval of one second."""
@@ -52,12 +61,29 @@ _INSERT = "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 def _values() -> dict[str, float]:
-    return {f"some_quantity_{index:02}": 230.1 + index for index in range(28)}
+    return {f"some_quantity_{index:02}": 230.1 + index for index in range(26)}
 
 
 def records(count: int, first: int) -> list[Record]:
     """Records of 1 kB in body and words, of ten devices in turn, each polled every second."""
-    values, words = _values(), {5000 + address: 2301 + address for address in range(85)}
+    return _records(_values(), {5000 + at: 2301 + at for at in range(78)}, count, first)
+
+
+def inverter_records(folder: Path) -> Make:
+    """Records of a real profile: what the gateway reads from a simulated SH10RT."""
+    arguments = ["benchmark.doors", "modbus", "--device", "sh10rt"]
+    with Child(arguments, folder / "door.log") as door:
+        transport = ModbusTcp("127.0.0.1", door.hello["ports"][0])
+        driver = Driver(load_profiles().profiles["sungrow_hybrid"], 1)
+        polled = driver.poll(transport, lambda: False)
+        transport.close()
+    assert isinstance(polled, Polled)
+    return partial(_records, polled.values, polled.words)
+
+
+def _records(
+    values: Mapping[str, Value], words: Mapping[int, int], count: int, first: int
+) -> list[Record]:
     made = []
     for sequence in range(first, first + count):
         taken = START_MS + sequence // DEVICES * 1000 + sequence % DEVICES * 7
@@ -73,17 +99,36 @@ def records(count: int, first: int) -> list[Record]:
     return made
 
 
-def record_bytes() -> int:
+def record_bytes(make: Make) -> int:
     """What the two blobs of one such record hold."""
-    row = pack(records(1, 1), {"device-1": 1}, 0)[0]
-    return len(row[7]) + len(row[8])
+    reading = make(1, 1)[0].reading
+    return len(pack_values(reading.values)) + len(pack_words(reading.words))
+
+
+def _row(position: int, record: Record) -> tuple[int | bytes, ...]:
+    """A row as the store would write it."""
+    reading = record.reading
+    body, words = pack_values(reading.values), pack_words(reading.words)
+    return (
+        position,
+        record.boot,
+        record.sequence,
+        record.sequence % DEVICES,
+        reading.taken_at_ms,
+        reading.uptime_ms,
+        1,
+        body,
+        words,
+        crc32(words, crc32(body)),
+    )
 
 
 class Ours:
     """The store as the gateway opens it."""
 
-    def __init__(self, folder: Path, group: int) -> None:
+    def __init__(self, folder: Path, group: int, make: Make | None = None) -> None:
         self._writer = open_store(folder).writer
+        self._make = make or records
         self._group = group
         self._next = 1
 
@@ -121,10 +166,12 @@ class Bare:
         self._sql.execute(_SCHEMA)
         self._group = group
         self._next = 1
-        self._numbers = {f"device-{index}": index for index in range(DEVICES)}
 
-    def _rows(self, first: int) -> Sequence[Row]:
-        return pack(records(self._group, first), self._numbers, first - 1)
+    def _rows(self, first: int) -> list[tuple[int | bytes, ...]]:
+        return [
+            _row(position, record)
+            for position, record in enumerate(records(self._group, first), first)
+        ]
 
     def commit(self, commits: int) -> tuple[float, float]:
         """Wall and CPU seconds of one record."""
@@ -239,6 +286,10 @@ def measure(quick: bool) -> Section:
         commits = 100 if quick else BYTES_COMMITS
         bytes_ours = _bytes_a_record(folder / "bytes", Ours, commits)
         bytes_bare = _bytes_a_record(folder / "bytes-bare", Bare, commits)
+        inverter = inverter_records(folder)
+        bytes_inverter = _bytes_a_record(
+            folder / "bytes-inverter", partial(Ours, make=inverter), commits
+        )
     drained = Table(
         ("Reading and writing", "Egret", "bare sqlite3", "ratio"),
         (
@@ -253,6 +304,12 @@ def measure(quick: bool) -> Section:
                 number(round(bytes_ours)),
                 number(round(bytes_bare)) if bytes_bare else NOT_MEASURED,
                 ratio(bytes_ours / bytes_bare) if bytes_bare else NOT_MEASURED,
+            ),
+            (
+                f"The same, readings of an SH10RT ({number(record_bytes(inverter))} bytes)",
+                number(round(bytes_inverter)),
+                NOT_MEASURED,
+                NOT_MEASURED,
             ),
         ),
     )
@@ -270,7 +327,7 @@ def measure(quick: bool) -> Section:
     ]
     return Section(
         "The store",
-        _TEXT.format(record_bytes()),
+        _TEXT.format(number(record_bytes(records))),
         (Table(head, tuple(rows)), drained),
         (
             *aims,
