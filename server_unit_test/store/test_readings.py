@@ -2,12 +2,15 @@
 
 import os
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from server.errors import StoreUnavailable
 from server.model.cursor import Span
@@ -124,6 +127,90 @@ def test_a_damaged_record_is_handed_out_empty(
     assert [{"pv_power": 1.0}, {}, {"pv_power": 3.0}] == [
         each.record.reading.values for each in found
     ]
+    assert "record damaged" in caplog.text
+
+
+COLUMNS = "boot sequence device taken_at_ms uptime_ms clock body words crc".split()
+DAMAGE = (
+    st.none()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=4)
+    | st.binary(max_size=8)
+    | st.just(b"\x81\xa1a\xc0")
+)
+
+
+def damage(folder: Path, column: str, value: object, as_text: bool = False) -> None:
+    """Put any value of any type into the second row, as a flipped bit might."""
+    with closing(sqlite3.connect(folder / DATABASE_NAME)) as sql:
+        kind = "CAST(? AS TEXT)" if as_text else "?"
+        sql.execute(f"UPDATE OR REPLACE damaged SET {column} = {kind} WHERE position = 2", (value,))
+        sql.commit()
+
+
+def loosen(folder: Path) -> None:
+    """Make the records a table that takes anything, under the name `damaged` and its own."""
+    with closing(sqlite3.connect(folder / DATABASE_NAME)) as sql:
+        columns = ", ".join(COLUMNS)
+        sql.executescript(
+            f"CREATE TABLE damaged (position INTEGER PRIMARY KEY, {columns});"
+            "INSERT INTO damaged SELECT * FROM records; DROP TABLE records;"
+            "CREATE VIEW records AS SELECT * FROM damaged;"
+        )
+
+
+@settings(max_examples=150)
+@given(st.sampled_from(COLUMNS), DAMAGE, st.booleans())
+def test_whatever_is_damaged_the_reader_goes_on(column: str, value: object, as_text: bool) -> None:
+    """Every column, every type: the record is there at its place, and its neighbours are whole."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with opened(folder) as store:
+            store.writer.commit(records(1, 3), {})
+        loosen(folder)
+        damage(folder, column, value, as_text)
+        with closing(open_reader(folder)) as reader:
+            found = reader.after(EVERYTHING, 10)
+            reader.history(QueryHistory("A1", "pv_power", START_MS, START_MS + 60_000, 5))
+
+    first, middle, last = (each.record for each in found)
+    assert [1, 2, 3] == [each.position for each in found]
+    assert records(1, 3)[::2] == [first, last]
+    reading = middle.reading
+    assert [int] * 4 == [
+        type(each)
+        for each in (middle.boot, middle.sequence, reading.taken_at_ms, reading.uptime_ms)
+    ]
+    assert reading.values in ({}, {"pv_power": 2.0})
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("clock", 3),
+        ("clock", -1),
+        ("clock", "1"),
+        ("boot", -1),
+        ("sequence", None),
+        ("taken_at_ms", 2**62),
+        ("uptime_ms", 1.5),
+        ("device", 77),
+        ("crc", "x"),
+    ],
+)
+def test_a_record_with_an_impossible_column_has_no_values(
+    store: Opened, tmp_path: Path, caplog: pytest.LogCaptureFixture, column: str, value: object
+) -> None:
+    """Nothing else of it can be trusted either; what can be read of its identity is kept."""
+    store.writer.commit(records(1, 3), {})
+    loosen(tmp_path)
+    damage(tmp_path, column, value)
+    with closing(open_reader(tmp_path)) as reader:
+        middle = reader.after(EVERYTHING, 10)[1].record
+
+    assert ({}, {}) == (middle.reading.values, middle.reading.words)
+    assert column == "sequence" or 2 == middle.sequence
     assert "record damaged" in caplog.text
 
 
