@@ -113,5 +113,9 @@ class StoreFull(Retry):
     """No space is left for a commit; pruning or a person must make room."""
 
 
+class Overrun(Retry):
+    """The call exceeded its budget and was broken off: whether it took effect is unknown."""
+
+
 class Busy(Retry):
     """A bounded queue is full; the caller may come back (503 over HTTP)."""

@@ -67,6 +67,7 @@ STATUSES: dict[type[Exception], HTTPStatus] = {
     errors.RegisterRefused: HTTPStatus.BAD_REQUEST,
     errors.PeerFault: HTTPStatus.BAD_GATEWAY,
     errors.DeviceTimeout: HTTPStatus.GATEWAY_TIMEOUT,
+    errors.Overrun: HTTPStatus.GATEWAY_TIMEOUT,
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StoreFull: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Busy: HTTPStatus.SERVICE_UNAVAILABLE,

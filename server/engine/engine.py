@@ -11,12 +11,12 @@ Rules:
 """
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop
 
 from server.engine.heaps import GONE, READY, RUNNING, WAITING, Figures, Ready, Ticket, Waiting
-from server.engine.task import Again, Kind, LaneTask, Overrun, Submission, Task, Verdict
+from server.engine.task import Again, Kind, LaneTask, Submission, Task, Verdict
 from server.errors import Busy
 from server.model.statistics import (
     LATENESS_EDGES_S,
@@ -63,7 +63,7 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class Replace:
-    """The thread of `lane` did not come back: leave it behind and use a new one."""
+    """Leave the thread of `lane` behind: it did not come back, or nothing needs it any more."""
 
     lane: str
 
@@ -128,6 +128,13 @@ class Engine:
         """Lanes with a thread inside a call, be it one that was broken off."""
         self._soonest_deadline = math.inf
         """No deadline of a busy lane lies before this; it may be stale on the early side."""
+        self._generation = 0
+        """Rises whenever a call is given up, over all lanes: no answer of one that was given up
+        can ever be taken for the answer of a later call, even on a lane of the same name."""
+        self._leave: list[str] = []
+        """Lanes that were forgotten, whose threads are still to be told."""
+        self._turned_away: list[Task] = []
+        """Tasks whose kind may not start any more; whoever waits for them is told."""
         self._figures = {kind: Figures(len(LATENESS_EDGES_S) + 1) for kind in Kind}
         self._counters = Counters()
 
@@ -166,7 +173,10 @@ class Engine:
     def due(self, now: float) -> list[Decision]:
         """What the runner must do now, besides settling what `take` hands out."""
         self._promote(now)
-        decisions = list(self._overdue(now)) if self._soonest_deadline <= now else []
+        decisions: list[Decision] = [Replace(lane) for lane in self._leave]
+        self._leave.clear()
+        if self._soonest_deadline <= now:
+            decisions += self._overdue(now)
         for lane in [*self._idle.values()]:
             del self._idle[lane.name]
             ticket = self._pop(lane.ready, now)
@@ -216,8 +226,8 @@ class Engine:
         self._idle[name] = lane
         return ticket
 
-    def settle(self, ticket: Ticket, verdict: Verdict, now: float) -> None:
-        """Take what `ticket.task.settle` decided."""
+    def settle(self, ticket: Ticket, verdict: Verdict, now: float) -> Sequence[Task]:
+        """Take what `ticket.task.settle` decided; returns the tasks it asked for in vain."""
         ticket.figures.running -= 1
         if type(verdict) is Again:
             if verdict.missed:
@@ -230,13 +240,24 @@ class Engine:
             ticket.place = GONE
         if self._counters.streaks:
             self._counters.streaks.pop(id(ticket), None)
-        if verdict.then:
-            self.submit_all(verdict.then)
+        return self.submit_all(verdict.then) if verdict.then else ()
 
-    def submit_all(self, submissions: tuple[Submission, ...]) -> None:
-        """Queue what a verdict asked for."""
+    def submit_all(self, submissions: Sequence[Submission]) -> Sequence[Task]:
+        """Queue what a verdict asked for; returns the tasks for which there was no room."""
+        refused = []
         for submission in submissions:
-            self.submit(submission.task, submission.at)
+            try:
+                self.submit(submission.task, submission.at)
+            except Busy:
+                refused.append(submission.task)
+        return refused
+
+    def turned_away(self) -> Sequence[Task]:
+        """Hand out, once, the tasks whose kind was not allowed to start."""
+        if not self._turned_away:
+            return ()
+        away, self._turned_away = self._turned_away, []
+        return away
 
     def bug(self, ticket: Ticket, now: float, *, keep: bool) -> float:
         """A task raised what it must not. Kept, it runs again after a pause, in seconds."""
@@ -266,8 +287,16 @@ class Engine:
         return best is not None and best < lane.rank
 
     def in_flight(self) -> tuple[str, ...]:
-        """The lanes with a live call."""
-        return tuple(name for name, lane in self._lanes.items() if lane.running is not None)
+        """The lanes with a thread inside a call, be it one that was broken off."""
+        return tuple(self._busy)
+
+    def running(self) -> Mapping[str, LaneTask]:
+        """The tasks whose work is under way, by their lane."""
+        return {
+            name: lane.running.task  # type: ignore[misc]  # lane tasks have all parts
+            for name, lane in self._busy.items()
+            if lane.running is not None
+        }
 
     def pending(self, kinds: Collection[Kind]) -> int:
         """How many tasks of these kinds are due or running now."""
@@ -300,7 +329,9 @@ class Engine:
                 self._forget_idle_lanes()
             if len(self._lanes) >= self._max_lanes:
                 raise Busy(f"there are {self._max_lanes} lanes already; remove a device or a sink")
-            lane = self._lanes[name] = _Lane(name, Ready(name), name in self._patient)
+            lane = _Lane(name, Ready(name), name in self._patient)
+            lane.generation = self._generation
+            self._lanes[name] = lane
         return lane
 
     def _forget_idle_lanes(self) -> None:
@@ -309,6 +340,7 @@ class Engine:
             if lane.inside < 0 and not lane.ready.entries and id(lane.ready) not in homes:
                 del self._lanes[name]
                 self._idle.pop(name, None)
+                self._leave.append(name)
 
     def _wait(self, ticket: Ticket, at: float) -> None:
         slack = ticket.task.slack_s
@@ -337,6 +369,7 @@ class Engine:
             if ticket.task.kind in self._allowed:
                 return self._begin(ticket, figures, now - due_at)
             ticket.place = GONE
+            self._turned_away.append(ticket.task)
         return None
 
     def _begin(self, ticket: Ticket, figures: Figures, late_s: float) -> Ticket:
@@ -367,7 +400,7 @@ class Engine:
             elif not lane.patient and self._counters.abandoned < MAX_ABANDONED:
                 self._counters.abandoned += 1
                 lane.free()
-                lane.generation += 1
+                self._give_up(lane)
                 del self._busy[lane.name]
                 self._idle[lane.name] = lane
                 yield Replace(lane.name)
@@ -377,6 +410,10 @@ class Engine:
             (lane.deadline for lane in self._busy.values()), default=math.inf
         )
 
+    def _give_up(self, lane: _Lane) -> None:
+        self._generation += 1
+        lane.generation = self._generation
+
     def _break(self, lane: _Lane, now: float) -> Break:
         ticket = lane.running
         assert ticket is not None, "a lane that is busy and not stuck runs something"
@@ -384,7 +421,7 @@ class Engine:
         lane.stuck, lane.deadline = True, now + LANE_ABANDON_S
         if lane.patient:
             return Break(lane.name, task, None)
-        lane.generation += 1
+        self._give_up(lane)
         lane.running = None
         return Break(lane.name, task, ticket)
 
@@ -411,6 +448,3 @@ def _lane_statistics(lane: _Lane, now: float) -> LaneStatistics:
         generation=lane.generation,
         stuck=lane.stuck,
     )
-
-
-__all__ = ["Break", "Decision", "Engine", "Overrun", "Replace", "Start"]

@@ -5,14 +5,17 @@ what to do with an outcome comes from the task. The same loop runs under a virtu
 an inbox whose waiting makes time pass and lanes whose calls take no real time.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Protocol
 
 from server.engine.engine import Break, Engine, Replace, Start
 from server.engine.heaps import Ticket
 from server.engine.inbox import Completion
-from server.engine.task import ONE_SHOT, Failed, LaneView, Ok, Outcome, Overrun, Task
-from server.errors import Busy, EgretError
+from server.engine.task import ONE_SHOT, Again, Failed, LaneView, Ok, Outcome, Task
+from server.errors import Busy, EgretError, Overrun
+
+log = logging.getLogger(__name__)
 
 NOTHING = Ok(None)
 """The outcome of a task that has no work."""
@@ -83,6 +86,9 @@ class Runner:
             self._settle(ticket, NOTHING, now)
         for decision in engine.due(now):
             self._execute(decision, now)
+        for task in engine.turned_away():
+            if task.kind in ONE_SHOT:
+                self._refuse(task, Busy("the gateway is stopping"), now)
         self._wait(engine.next_wakeup(), now)
 
     def _wait(self, wake_at: float | None, now: float) -> None:
@@ -103,18 +109,36 @@ class Runner:
         try:
             self._engine.submit(task, now)
         except Busy as error:
-            try:
-                task.settle(Failed(error), now)
-            except Exception as bug:  # noqa: B902  # One task's bug must not stop the loop.
-                self._report("settle", task, bug)
+            self._refuse(task, error, now)
+
+    def _refuse(self, task: Task, error: Busy, now: float) -> None:
+        """There is no room for a task: it settles as failed, and what it asks for then is tried."""
+        try:
+            verdict = task.settle(Failed(error), now)
+        except Exception as bug:  # noqa: B902  # One task's bug must not stop the loop.
+            self._report("settle", task, bug)
+            return
+        if type(verdict) is Again:
+            self._report("then", task, error)
+        for lost in self._engine.submit_all(verdict.then):
+            self._report("then", lost, error)
 
     def _execute(self, decision: Start | Break | Replace, now: float) -> None:
         if type(decision) is Start:
-            self._lanes.start(decision)
+            self._start(decision, now)
         elif type(decision) is Break:
             self._break(decision, now)
         else:
             self._lanes.replace(decision.lane)
+
+    def _start(self, call: Start, now: float) -> None:
+        try:
+            self._lanes.start(call)
+        except RuntimeError as error:  # "can't start new thread": the machine has no more.
+            log.error("no thread", extra={"lane": call.lane, "error": str(error)})
+            ticket = self._engine.complete(call.lane, call.generation)
+            if ticket is not None:
+                self._settle(ticket, Failed(Busy(f"no thread for {call.lane}: {error}")), now)
 
     def _break(self, decision: Break, now: float) -> None:
         try:
@@ -128,7 +152,7 @@ class Runner:
     def _settle(self, ticket: Ticket, outcome: Outcome, now: float) -> None:
         task = ticket.task
         if type(outcome) is Failed:
-            expected = isinstance(outcome.error, (EgretError, Overrun))
+            expected = isinstance(outcome.error, EgretError)
             if not expected:
                 self._report("work", task, outcome.error)
             if not expected and task.kind not in ONE_SHOT:
@@ -141,7 +165,5 @@ class Runner:
             self._report("settle", task, error)
             self._engine.bug(ticket, now, keep=task.kind not in ONE_SHOT)
             return
-        try:
-            self._engine.settle(ticket, verdict, now)
-        except Busy as error:
-            self._report("then", task, error)
+        for refused in self._engine.settle(ticket, verdict, now):
+            self._refuse(refused, Busy("there is no lane left; remove a device or a sink"), now)

@@ -54,10 +54,6 @@ class Failed(Struct, frozen=True):
 Outcome: TypeAlias = Ok | Failed
 
 
-class Overrun(Exception):
-    """The call exceeded its budget: whether it took effect is unknown, its answer is discarded."""
-
-
 class Submission(Struct, frozen=True):
     """A task to be added, due at monotonic second `at`."""
 

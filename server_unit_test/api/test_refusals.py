@@ -34,6 +34,7 @@ from server.api.refusals import (
         (errors.DeviceUnreachable("x"), 502),
         (errors.LinkClosed("x"), 502),
         (errors.DeviceTimeout("x"), 504),
+        (errors.Overrun("x"), 504),
         (errors.StoreUnavailable("x"), 503),
         (errors.StoreFull("x"), 503),
         (errors.Busy("x"), 503),

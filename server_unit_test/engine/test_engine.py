@@ -327,7 +327,30 @@ def test_lanes_are_bounded() -> None:
     subject.settle(ticket, Done(), 1.0)
     subject.submit(Puppet(lane="c"), 2.0)
 
-    assert [""] == starts(subject, 2.0)
+    assert [Replace("a"), "c"] == [
+        each if isinstance(each, Replace) else each.lane for each in subject.due(2.0)
+    ]
+
+
+def test_an_answer_of_a_forgotten_lane_is_never_taken_for_a_later_call() -> None:
+    """Generations rise over all lanes, so a lane of the same name begins beyond all of them."""
+    subject = engine(max_lanes=1)
+    subject.submit(Puppet(lane="a", budget_s=1.0), 0.0)
+    subject.due(0.0)
+    (broken,) = subject.due(1.0)
+    assert isinstance(broken, Break) and broken.ticket is not None
+    subject.settle(broken.ticket, Done(), 1.0)
+    subject.due(1.0 + LANE_ABANDON_S)
+    subject.submit(Puppet(lane="b"), 90.0)
+    with pytest.raises(Busy):
+        subject.submit(Puppet(lane="a"), 99.0)
+    subject.due(90.0)
+    subject.settle(subject.complete("b", 2), Done(), 90.0)  # type: ignore[arg-type]  # it is live
+    subject.submit(Puppet(lane="a"), 99.0)
+    starting = [each for each in subject.due(99.0) if isinstance(each, Start)]
+
+    assert subject.complete("a", 0) is None
+    assert subject.complete("a", starting[0].generation) is not None
 
 
 def test_the_queue_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

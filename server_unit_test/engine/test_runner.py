@@ -4,10 +4,10 @@ import pytest
 
 from server.engine.engine import Engine, Start
 from server.engine.inbox import Completion
-from server.engine.modes import RANKS, Mode
+from server.engine.modes import ALLOWED_WHILE_STOPPING, RANKS, Mode
 from server.engine.runner import MAX_TURN_S, Runner
-from server.engine.task import Again, Done, Failed, Kind, Ok, Overrun, Submission, Task
-from server.errors import Busy, DeviceTimeout
+from server.engine.task import Again, Done, Failed, Kind, Ok, Submission, Task
+from server.errors import Busy, DeviceTimeout, Overrun
 from server_unit_test.engine.puppet import Puppet
 
 
@@ -37,6 +37,10 @@ class Bench:
     def start(self, call: Start) -> None:
         """Kept; the test answers."""
         self.started.append(call)
+
+    def no_thread(self, call: Start) -> None:
+        """As the interpreter does it."""
+        raise RuntimeError("can't start new thread")
 
     def replace(self, lane: str) -> None:
         """Kept."""
@@ -179,16 +183,61 @@ def test_a_task_from_outside_that_finds_no_lane_is_told_so() -> None:
     assert isinstance(outcome, Failed) and isinstance(outcome.error, Busy)
 
 
-def test_a_verdict_that_asks_for_too_much_is_reported() -> None:
-    """A follow-up that finds no lane is a report, not the end of the loop."""
+def test_a_follow_up_that_finds_no_lane_is_told_so() -> None:
+    """It settles with Busy, so that a device's link or a reply is never left hanging."""
     bench = Bench(max_lanes=1)
     bench.engine.submit(Puppet(lane="a"), 9.0)
-    then = (Submission(Puppet(lane="b"), 1.0),)
+    refused, sound = Puppet(lane="b"), Puppet()
+    then = (Submission(refused, 1.0), Submission(sound, 0.0))
     bench.engine.submit(Puppet(then=lambda now: Done(then)), 0.0)
 
     bench.runner.turn()
 
+    (outcome,) = refused.outcomes
+    assert isinstance(outcome, Failed) and isinstance(outcome.error, Busy)
+    assert [Ok(None)] == sound.outcomes
+    assert [] == bench.reports
+
+
+def test_a_refused_task_that_would_go_on_is_reported() -> None:
+    """It has no lane to go on with: that is said, once, and the loop goes on."""
+    bench = Bench(max_lanes=1)
+    bench.engine.submit(Puppet(lane="a"), 9.0)
+    stubborn = Puppet(lane="b", then=lambda now: Again(now + 1.0))
+    bench.engine.submit(Puppet(then=lambda now: Done((Submission(stubborn, 1.0),))), 0.0)
+
+    bench.runner.turn()
+
     assert ["then"] == [half for half, _ in bench.reports]
+
+
+def test_a_thread_that_cannot_be_started_is_a_failure_of_its_task() -> None:
+    """The machine has no more threads: the task is told, and the loop goes on."""
+    bench = Bench()
+    task = Puppet(lane="a")
+    bench.engine.submit(task, 0.0)
+    bench.start = bench.no_thread  # type: ignore[method-assign]  # the point of the test
+
+    bench.runner.turn()
+
+    (outcome,) = task.outcomes
+    assert isinstance(outcome, Failed) and isinstance(outcome.error, Busy)
+    assert () == bench.engine.in_flight()
+
+
+def test_whoever_asked_is_told_that_the_gateway_is_stopping() -> None:
+    """A request that may not start any more is answered, not dropped."""
+    bench = Bench()
+    asked, poll = Puppet(kind=Kind.REQUEST), Puppet()
+    bench.engine.submit(asked, 0.0)
+    bench.engine.submit(poll, 0.0)
+    bench.engine.rerank(RANKS[Mode.STOPPING], ALLOWED_WHILE_STOPPING)
+
+    bench.runner.turn()
+
+    (outcome,) = asked.outcomes
+    assert isinstance(outcome, Failed) and "stopping" in str(outcome.error)
+    assert [] == poll.outcomes
 
 
 def test_with_nothing_to_do_the_runner_still_looks_in_once_an_hour() -> None:
