@@ -49,8 +49,6 @@ class Link:
         self.retry_at = None
         if error:
             self.error = error[:ERROR_CHARACTERS_MAX]
-        if event is LinkEvent.CONNECTED:
-            self.failures, self.error = 0, ""
         if self.state is before:
             return
         self.since, self.since_ms = now, at_ms
@@ -66,6 +64,15 @@ class Link:
                 "error": error,
             },
         )
+
+    def proved(self) -> None:
+        """The device was read: only that ends a streak of failures.
+
+        One that answers who it is and then fails every poll must not be tried twice a second.
+        """
+        if self.failures > 1:
+            log.info("link is back", extra={"device": self._device, "failures": self.failures})
+        self.failures, self.error = 0, ""
 
     def failed(self, now: float, at_ms: int, error: str, draw: float) -> float:
         """Count a failure; returns the monotonic second of the next try. `draw` in [0, 1)."""

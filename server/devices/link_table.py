@@ -37,6 +37,7 @@ LINK: Machine[LinkState, LinkEvent] = Machine(
         },
         LinkState.ONLINE: {
             LinkEvent.FAILED: LinkState.RETRYING,
+            LinkEvent.GAVE_UP: LinkState.ASLEEP,
             LinkEvent.REMOVE: LinkState.REMOVED,
         },
         LinkState.RETRYING: {

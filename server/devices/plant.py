@@ -5,14 +5,16 @@ given a Polled and makes a Reading of it. One endpoint has one session, shared b
 behind it, because many devices accept a single client.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from server.devices.driver import Driver, Polled
 from server.devices.link import Link
 from server.devices.profile import Profile
 from server.model.delivery import DeviceFacts
-from server.model.device import DeviceConfig, Endpoint, Identity
+from server.errors import DeviceUnreachable
+from server.model.device import DeviceConfig, Endpoint, Identity, Space
 from server.model.reading import ClockQuality, Reading
 from server.model.snapshot import DeviceView, Refusal
 from server.ports import Transport
@@ -29,14 +31,61 @@ class Moment:
     clock: ClockQuality
 
 
+REASK_REFUSED_S = 86_400.0
+"""How long a refused register is left alone: one refused while the inverter woke up comes back."""
+
+
+class Session:
+    """`ports.Transport` that can be given back for good: what still holds it gets an error.
+
+    A probe or poll that was queued before its device was removed would otherwise open the
+    connection again, and keep a device that accepts a single client occupied.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._retired = False
+
+    def open(self) -> None:
+        """As the transport; DeviceUnreachable once retired."""
+        if self._retired:
+            raise DeviceUnreachable("the device was removed")
+        self._transport.open()
+
+    def read(self, unit_id: int, space: Space, address: int, count: int) -> tuple[int, ...]:
+        """As the transport; DeviceUnreachable once retired."""
+        if self._retired:
+            raise DeviceUnreachable("the device was removed")
+        return self._transport.read(unit_id, space, address, count)
+
+    def write(self, unit_id: int, address: int, words: Sequence[int]) -> None:
+        """As the transport; DeviceUnreachable once retired."""
+        if self._retired:
+            raise DeviceUnreachable("the device was removed")
+        self._transport.write(unit_id, address, words)
+
+    def retire(self) -> None:
+        """Never connect again; what is open is closed by `close`, on the lane."""
+        self._retired = True
+
+    def close(self) -> None:
+        """As the transport."""
+        self._transport.close()
+
+    def abort(self) -> None:
+        """As the transport."""
+        self._transport.abort()
+
+
 class Device:
     """One configured device and what is known of it now."""
 
-    def __init__(self, config: DeviceConfig, transport: Transport, link: Link) -> None:
+    def __init__(self, config: DeviceConfig, transport: Session, link: Link) -> None:
         self.config = config
         self.transport = transport
         self.link = link
         self.driver: Driver | None = None
+        self.driver_since = 0.0
         self.identity: Identity | None = None
         self.latest: Reading | None = None
         self.refused: tuple[Refusal, ...] = ()
@@ -88,7 +137,9 @@ class Plant:
         """`known` is what was learned of devices before this start."""
         self.profiles = profiles
         self.devices: dict[str, Device] = {}
-        self._known = dict(known or {})
+        self.facts: Mapping[str, DeviceFacts] = MappingProxyType(dict(known or {}))
+        """What was last learned of each device, also before this start and after its removal.
+        Replaced as a whole, so that other threads may keep what they were given."""
         self._open_transport = open_transport
         self._last_ms = dict(last_taken_at_ms)
 
@@ -97,28 +148,20 @@ class Plant:
         if config.device_id in self.devices:
             raise KeyError(config.device_id)
         shared = self.session_of(config.endpoint)
-        transport = self._open_transport(config.endpoint) if shared is None else shared
+        transport = Session(self._open_transport(config.endpoint)) if shared is None else shared
         device = Device(config, transport, Link(config.device_id, now, at_ms))
         self.devices[config.device_id] = device
         return device
 
-    def remove(self, device_id: str) -> tuple[Device, Transport | None]:
-        """Forget a device; also returns the session to close, if nobody else uses it."""
+    def remove(self, device_id: str) -> tuple[Device, Session | None]:
+        """Forget a device; also returns the session, retired, to close if nobody else uses it."""
         device = self.devices.pop(device_id)
-        shared = self.session_of(device.config.endpoint)
-        return device, device.transport if shared is None else None
+        if self.session_of(device.config.endpoint) is not None:
+            return device, None
+        device.transport.retire()
+        return device, device.transport
 
-    def describe(self, device_id: str) -> DeviceFacts:
-        """What sinks say about a device: what was last learned from itself, also before this
-        start and after its removal, so that no record goes out under two descriptions.
-        """
-        known = self._known.get(device_id)
-        if known is not None:
-            return known
-        device = self.devices.get(device_id)
-        return device.facts if device else DeviceFacts(device_id, device_id, "", device_id, "")
-
-    def identified(self, device: Device, identity: Identity) -> DeviceFacts | None:
+    def identified(self, device: Device, identity: Identity, now: float) -> DeviceFacts | None:
         """A connect found out who answers: make the driver that polls it.
 
         Returns what is to be remembered of it, None when that is known already.
@@ -127,13 +170,20 @@ class Plant:
         if device.driver is None or device.driver.profile.name != identity.profile:
             profile = self.profiles[identity.profile]
             device.driver = Driver(profile, device.config.unit_id, device.refused)
+            device.driver_since = now
         if not device.config.serial and identity.serial:
             device.config = replace(device.config, serial=identity.serial, model=identity.model)
         facts = device.facts
-        if self._known.get(facts.device_id) == facts:
+        if self.facts.get(facts.device_id) == facts:
             return None
-        self._known[facts.device_id] = facts
+        self.facts = MappingProxyType({**self.facts, facts.device_id: facts})
         return facts
+
+    def reask(self, device: Device, now: float) -> None:
+        """Once a day, ask again for what a device refuses; between two polls."""
+        if device.refused and device.driver and now - device.driver_since >= REASK_REFUSED_S:
+            device.driver = Driver(device.driver.profile, device.config.unit_id)
+            device.driver_since = now
 
     def accept(self, device: Device, polled: Polled, moment: Moment) -> Reading:
         """Make the device's next reading, in another millisecond than the one before.
@@ -158,7 +208,7 @@ class Plant:
         )
         return device.latest
 
-    def session_of(self, endpoint: Endpoint) -> Transport | None:
+    def session_of(self, endpoint: Endpoint) -> Session | None:
         """The session that a configured device has with this endpoint."""
         for device in self.devices.values():
             if device.config.endpoint == endpoint:

@@ -11,7 +11,7 @@ from server.model.statistics import Statistics
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A register that the device refuses; it is not asked for again until the link is rebuilt."""
+    """A register that the device refuses; it is asked for again once a day."""
 
     space: Space
     address: int

@@ -10,7 +10,7 @@ from server.devices.plant import Device
 from server.devices.probe import probe
 from server.devices.profile import find_profile
 from server.engine.task import Done, Failed, Kind, LaneView, Outcome, Submission, Verdict
-from server.errors import DeviceUnreachable, Permanent, ProfileError, WrongDevice
+from server.errors import Permanent, ProfileError, WrongDevice
 from server.ledger.house import House
 from server.model.device import Identity, LinkState
 from server.model.notice import Level
@@ -60,9 +60,6 @@ class ConnectDevice:
         """Raises what the transport raises, WrongDevice, UnsupportedDevice or ProfileError."""
         device = self._device
         config = device.config
-        if device.link.state is LinkState.REMOVED:
-            # Its session was given back on this lane: asking would open it again, for ever.
-            raise DeviceUnreachable("the device was removed")
         device.transport.open()
         if config.profile == AUTO:
             identity = probe(device.transport, config.unit_id, self._house.adapters.profiles)
@@ -87,9 +84,8 @@ class ConnectDevice:
         if isinstance(outcome, Failed):
             return Done((retry(house, device, outcome.error, now),))
         assert isinstance(outcome.value, Identity)
-        learned = house.plant.identified(device, outcome.value)
+        learned = house.plant.identified(device, outcome.value, now)
         device.link.happened(LinkEvent.CONNECTED, now, house.clock.utc_ms())
-        house.notices.clear(f"device {device.config.device_id}")
         poll = Submission(PollDevice(house, device, now, retry), now)
         # Remembered before its first reading can be committed: both go over the database's lane.
         return Done((Submission(RememberDevice(house, learned), now), poll) if learned else (poll,))

@@ -16,7 +16,6 @@ from server.engine.task import (
     Submission,
     Verdict,
 )
-from server.errors import DeviceUnreachable
 from server.ledger.buffer import corrected
 from server.ledger.house import House
 from server.model.device import LinkState
@@ -61,9 +60,6 @@ class PollDevice:
     def work(self, lane: LaneView) -> Sampled:
         """Read block after block; raises what the transport raises."""
         device, paused = self._device, self._paused
-        if device.link.state is LinkState.REMOVED:
-            # Its session was given back on this lane: asking would open it again, for ever.
-            raise DeviceUnreachable("the device was removed")
         assert device.driver is not None, "a device is identified before it is polled"
         moment = self._house.moment() if paused is None else paused.moment
         so_far = paused.polled if paused is not None else None
@@ -88,6 +84,10 @@ class PollDevice:
             self._paused = sampled
             return Again(now)
         self._paused = None
+        if device.link.failures or device.link.error:
+            device.link.proved()
+            house.notices.clear(f"device {device.config.device_id}")
+        house.plant.reask(device, now)
         reading = house.plant.accept(device, sampled.polled, sampled.moment)
         if house.epoch_ms is not None:
             reading = corrected(reading, house.epoch_ms)  # The clock was set while it was read.

@@ -62,14 +62,17 @@ def test_pauses_grow_with_failures_up_to_sleep(link: Link) -> None:
     assert all(ASLEEP_RETRY_S <= each <= ASLEEP_RETRY_S * 1.1 for each in pauses[-asleep:])
 
 
-def test_a_success_forgets_all_failures(link: Link) -> None:
-    """The next streak begins with short pauses again."""
+def test_only_a_reading_ends_a_streak(link: Link) -> None:
+    """A device that says who it is and then fails every poll is tried ever more slowly."""
     fail(link, BREAKER_FAILURES)
     link.happened(LinkEvent.TRY, NOW, AT_MS)
 
     link.happened(LinkEvent.CONNECTED, NOW, AT_MS)
+    connected = (link.state, link.failures)
+    link.proved()
 
-    assert (LinkState.ONLINE, 0, "", None) == (link.state, link.failures, link.error, link.retry_at)
+    assert (LinkState.ONLINE, BREAKER_FAILURES) == connected
+    assert (0, "", None) == (link.failures, link.error, link.retry_at)
     assert NOW + LINK_BACKOFF.delay_s(1, 0.5) == fail(link, 1)
 
 
@@ -107,17 +110,19 @@ def test_a_streak_is_told_when_it_begins_falls_asleep_and_ends(
     with caplog.at_level(logging.INFO, "server.devices.link"):
         link.happened(LinkEvent.TRY, NOW, AT_MS)
         link.happened(LinkEvent.CONNECTED, NOW, AT_MS)
+        link.proved()
         fail(link, 500)
         link.happened(LinkEvent.TRY, NOW, AT_MS)
         link.happened(LinkEvent.CONNECTED, NOW, AT_MS)
+        link.proved()
 
-    said = [(each.__dict__["before"], each.__dict__["state"]) for each in caplog.records]
+    said = [(each.message, each.__dict__.get("state", "")) for each in caplog.records]
     assert [
-        ("new", "connecting"),
-        ("connecting", "online"),
-        ("online", "retrying"),
-        ("retrying", "connecting"),
-        ("connecting", "asleep"),
-        ("connecting", "online"),
+        ("link changed", "connecting"),
+        ("link changed", "online"),
+        ("link changed", "retrying"),
+        ("link changed", "connecting"),
+        ("link changed", "asleep"),
+        ("link is back", ""),
     ] == said
     assert {"a"} == {each.__dict__["device"] for each in caplog.records}

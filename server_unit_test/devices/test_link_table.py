@@ -14,6 +14,7 @@ MOVES: dict[tuple[LinkState, LinkEvent], LinkState] = {
     (LinkState.CONNECTING, LinkEvent.FAILED): LinkState.RETRYING,
     (LinkState.CONNECTING, LinkEvent.GAVE_UP): LinkState.ASLEEP,
     (LinkState.ONLINE, LinkEvent.FAILED): LinkState.RETRYING,
+    (LinkState.ONLINE, LinkEvent.GAVE_UP): LinkState.ASLEEP,
     (LinkState.RETRYING, LinkEvent.TRY): LinkState.CONNECTING,
     (LinkState.ASLEEP, LinkEvent.TRY): LinkState.CONNECTING,
     **{

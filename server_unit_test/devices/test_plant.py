@@ -7,8 +7,9 @@ import pytest
 
 from server.devices.driver import Polled
 from server.devices.link_table import LinkEvent
-from server.devices.plant import Moment, Plant
+from server.devices.plant import REASK_REFUSED_S, Moment, Plant
 from server.devices.profile import load_profiles
+from server.errors import DeviceUnreachable
 from server.model.delivery import DeviceFacts
 from server.model.device import Endpoint, Identity, LinkState, Space
 from server.model.reading import ClockQuality, Reading
@@ -79,7 +80,7 @@ def test_an_identified_device_has_a_driver_and_a_name() -> None:
     subject = plant()
     device = subject.add(config_of("a"), NOW, AT_MS)
 
-    subject.identified(device, IDENTITY)
+    subject.identified(device, IDENTITY, NOW)
 
     assert device.driver is not None
     assert ("simulated", "S1", "M1") == (
@@ -93,12 +94,12 @@ def test_a_reconnect_keeps_what_the_driver_has_learned() -> None:
     """The same profile again is the same driver; another one is a new driver."""
     subject = plant()
     device = subject.add(config_of("a", serial="S1", model="known"), NOW, AT_MS)
-    subject.identified(device, IDENTITY)
+    subject.identified(device, IDENTITY, NOW)
     driver = device.driver
-    subject.identified(device, IDENTITY)
+    subject.identified(device, IDENTITY, NOW)
     kept = device.driver
 
-    subject.identified(device, replace(IDENTITY, profile="sungrow_hybrid"))
+    subject.identified(device, replace(IDENTITY, profile="sungrow_hybrid"), NOW)
 
     assert driver is kept is not device.driver
     assert "known" == device.config.model
@@ -137,17 +138,54 @@ def test_a_name_is_taken_once() -> None:
         subject.add(config_of("a", endpoint=OTHER), NOW, AT_MS)
 
 
-def test_facts_prefer_what_the_device_says_of_itself() -> None:
-    """Before it was asked, the settings speak; of a removed device its id is all that is left."""
+def test_what_a_device_says_of_itself_is_learned_once() -> None:
+    """It is to be remembered when it is new, and outlives the removal of the device."""
     subject = plant()
     device = subject.add(config_of("a", serial="S0", model="M0", name="Roof"), NOW, AT_MS)
-    before = subject.describe("a")
+    before = subject.facts
 
-    subject.identified(device, IDENTITY)
+    learned = subject.identified(device, IDENTITY, NOW)
+    again = subject.identified(device, IDENTITY, NOW)
+    subject.remove("a")
 
-    assert DeviceFacts("a", "Roof", "simulated", "S0", "M0") == before
-    assert DeviceFacts("a", "Roof", "simulated", "S1", "M1") == subject.describe("a")
-    assert DeviceFacts("gone", "gone", "", "gone", "") == subject.describe("gone")
+    assert DeviceFacts("a", "Roof", "simulated", "S1", "M1") == learned
+    assert again is None
+    assert ({}, {"a": learned}) == (before, subject.facts)
+
+
+def test_a_session_that_was_given_back_is_never_opened_again() -> None:
+    """A poll or probe that was queued before the removal gets an error instead."""
+    subject = plant()
+    device = subject.add(config_of("a"), NOW, AT_MS)
+    device.transport.open()
+    _, session = subject.remove("a")
+    assert session is not None
+    session.close()
+
+    for call in (
+        session.open,
+        lambda: session.read(1, Space.INPUT, 0, 1),
+        lambda: session.write(1, 0, (1,)),
+    ):
+        with pytest.raises(DeviceUnreachable, match="removed"):
+            call()
+
+
+def test_a_refused_register_is_asked_for_again_after_a_day() -> None:
+    """It may have been refused while the inverter woke up; before that it is left alone."""
+    subject = plant()
+    device = subject.add(config_of("a"), NOW, AT_MS)
+    subject.identified(device, IDENTITY, NOW)
+    driver = device.driver
+    device.refused = (Refusal(Space.INPUT, 105, 1, 2, AT_MS),)
+
+    subject.reask(device, NOW + REASK_REFUSED_S - 1)
+    kept = device.driver
+    subject.reask(device, NOW + REASK_REFUSED_S)
+
+    assert driver is kept is not device.driver
+    assert device.driver is not None
+    assert () == device.driver.refused
 
 
 def test_the_view_says_when_it_is_tried_again() -> None:

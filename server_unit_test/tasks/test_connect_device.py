@@ -65,6 +65,7 @@ def test_an_unknown_profile_names_those_that_exist(home: Home) -> None:
 def test_a_removed_device_is_not_tried(home: Home) -> None:
     """Tasks that were queued before the removal end quietly."""
     device = home.device()
+    home.house.plant.remove("a")
     device.link.state = LinkState.REMOVED
 
     assert Done() == run(TryLink(home.house, device), NOW)

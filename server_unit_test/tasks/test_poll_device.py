@@ -119,15 +119,17 @@ def test_a_removed_device_leaves_nothing_behind(home: Home) -> None:
 def test_a_removed_device_is_not_asked_again(home: Home) -> None:
     """Its session was given back; the beat that was waiting already must not open it anew."""
     device, task = online(home)
+    _, session = home.house.plant.remove("a")
+    assert session is not None
     device.link.state = LinkState.REMOVED
-    device.transport.close()
+    session.close()
 
     assert Done() == run(task, NOW)
     assert not home.transport.connected
 
 
 def test_failures_grow_into_sleep_and_a_success_wakes_it(home: Home) -> None:
-    """After eight failures in a row the device counts as asleep; one success ends the streak."""
+    """After eight failures in a row the device counts as asleep; one reading ends the streak."""
     device, _ = online(home)
     for attempt in range(8):
         if attempt:
@@ -136,6 +138,9 @@ def test_failures_grow_into_sleep_and_a_success_wakes_it(home: Home) -> None:
     assert LinkState.ASLEEP is device.link.state
 
     run(TryLink(home.house, device), NOW)
-    run(ConnectDevice(home.house, device), NOW)
+    verdict = run(ConnectDevice(home.house, device), NOW)
+    assert isinstance(verdict, Done)
+    assert 8 == device.link.failures
+    run(verdict.then[-1].task, NOW)
 
     assert (LinkState.ONLINE, 0, "") == (device.link.state, device.link.failures, device.link.error)
