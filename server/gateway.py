@@ -14,9 +14,10 @@ from server.engine.inbox import Inbox
 from server.engine.modes import ALLOWED_WHILE_STOPPING, RANKS, Mode, mode_of
 from server.engine.runner import Report, Runner, Starter, Waiter
 from server.engine.task import Submission, Task
+from server.errors import Busy, SettingsError
 from server.ledger.board import Board
 from server.ledger.delivery import Outlet
-from server.ledger.house import DATABASE_LANE, House
+from server.ledger.house import DATABASE_LANE, FILES_LANE, House
 from server.ledger.portrait import Nameplate, draw
 from server.ledger.review import facts_now
 from server.model.cursor import Cursor
@@ -61,7 +62,7 @@ class Gateway:
         quarantined: "dict[str, int]",
     ) -> None:
         self.house = house
-        self.engine = Engine(RANKS[Mode.STARTING], patient=(DATABASE_LANE,))
+        self.engine = Engine(RANKS[Mode.STARTING], patient=(DATABASE_LANE, FILES_LANE))
         self.feeds: dict[str, Feed] = {}
         self._plate = plate
         self._report = report
@@ -98,7 +99,8 @@ class Gateway:
         for sink_id in sorted(set(self._stored) - set(configured)):
             del self._stored[sink_id]
             self.engine.submit(ForgetSink(house, sink_id), now)
-        self.engine.submit_all(self.reconfigured(now))
+        for task in self.engine.submit_all(self.reconfigured(now)):
+            self.reported("begin", task, Busy("there is no lane left; remove a device or a sink"))
         self.publish(now)
 
     def stop(self, now: float) -> None:
@@ -111,14 +113,10 @@ class Gateway:
         self.engine.submit_all(write_now(self.house, now))
 
     def break_off(self) -> None:
-        """Abort every device and sink call that is still in flight; the database is let be."""
-        busy = set(self.engine.in_flight())
-        for device in self.house.plant.devices.values():
-            if device.config.endpoint.lane in busy:
-                device.transport.abort()
-        for feed in self.feeds.values():
-            if feed.lane in busy:
-                feed.abort()
+        """Abort every call that is still in flight; what writes to disk is let be."""
+        for lane, task in self.engine.running().items():
+            if lane not in (DATABASE_LANE, FILES_LANE):
+                task.abort()
 
     def close(self) -> None:
         """Give every session back; no call is in flight any more."""
@@ -143,7 +141,14 @@ class Gateway:
         new = [each for each in wanted.values() if each.device_id not in house.plant.devices]
         spread_s = SPREAD_S if len(new) >= SPREAD_FROM_DEVICES else 0.0
         for config in new:
-            device = house.plant.add(config, now, house.clock.utc_ms())
+            at_ms = house.clock.utc_ms()
+            try:
+                device = house.plant.add(config, now, at_ms)
+            except SettingsError as error:  # One device that cannot be used stops no other.
+                text = f"{config.name or config.device_id} cannot be used: {error}"
+                key = f"device {config.device_id}"
+                house.notices.post(key, Level.ERROR, text, at_ms, config.device_id)
+                continue
             then.append(Submission(TryLink(house, device), now + house.draw() * spread_s))
         return then
 
@@ -198,6 +203,7 @@ class Gateway:
     def publish(self, now: float) -> None:
         """Review the mode and show a new snapshot."""
         self._review(now)
+        self.house.published_at = now
         self.board.show(self._portrait(now))
 
     def committed(self, now: float) -> None:

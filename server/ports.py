@@ -128,7 +128,7 @@ class SinkSetup(Protocol):
 
     @property
     def timeout_s(self) -> float:
-        """Seconds that one of its requests may wait."""
+        """Seconds that one request may wait for a connection, and again for the answer."""
         ...
 
     @property

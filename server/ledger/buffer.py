@@ -55,10 +55,12 @@ class Buffer:
             self._sequence += len(taken)
         return self._frozen
 
-    def committed(self) -> None:
-        """The frozen batch is on disk: its readings are accepted."""
-        if self._frozen:
-            self.accepted = self._frozen[-1].sequence
+    def committed(self, batch: tuple[Record, ...]) -> None:
+        """The frozen batch is on disk: its readings are accepted. Any other batch is not it."""
+        if batch is not self._frozen:
+            return
+        if batch:
+            self.accepted = batch[-1].sequence
         self._frozen = ()
 
     def correct(self, corrected: Callable[[Reading], Reading]) -> None:

@@ -5,18 +5,18 @@ Rules:
   ahead and leaves a gap, which is backfilled in order, a slice at a time.
 - Timeouts, DNS and most HTTP errors are the endpoint's fault: the same records are tried for
   ever, with growing, jittered pauses.
-- "Too large" halves the batch. "Refused" halves it down to one record; that one is set aside as
+- "Too large" halves the batch, and so does a span that takes longer than its budget. "Refused"
+  halves it down to one record; that one is set aside as
   a gap of its own, and only once other records have passed after it and it is refused again is
   it quarantined: it stays on disk, is shown, and is not sent again.
 - A cursor moves only on an acknowledgement, and is saved with the next commit.
 Mutable, owned by the engine thread; performs no I/O.
 """
 
-from dataclasses import dataclass
-
 from server.engine.backoff import Backoff
-from server.errors import BatchTooLarge, RecordsRefused, SinkUnavailable
+from server.errors import BatchTooLarge, Overrun, RecordsRefused, SinkUnavailable
 from server.model.cursor import MAX_GAPS, Cursor, Span
+from server.model.delivery import Quarantined
 from server.model.snapshot import SinkView
 
 LIVE_LAG_BATCHES = 4
@@ -41,14 +41,6 @@ SINK_ERROR_CHARACTERS_MAX = 300
 """Longest error text kept for the page; endpoints answer with whole pages."""
 
 
-@dataclass(frozen=True, slots=True)
-class Quarantine:
-    """A record that its endpoint refuses while it takes others."""
-
-    position: int
-    reason: str
-
-
 class Outlet:
     """One sink's state. `head` is the highest position of the store."""
 
@@ -61,8 +53,8 @@ class Outlet:
         self.cursor = cursor
         self.dirty = False
         self.in_flight: Span | None = None
-        self.read_edge = cursor.live
-        """The highest position that may have been sent already."""
+        self.read_edge = 0
+        """The highest position that this process may have sent already."""
         self.failures = 0
         self.error = ""
         self.retry_at = 0.0
@@ -73,6 +65,8 @@ class Outlet:
         self._batch_records = batch_records
         self._limit = batch_records
         self._acks = 0
+        self._pruned_upto = 0
+        """Nothing up to here is left, whatever a span that was planned before says."""
         self._suspects: dict[int, int] = {}
         """Position of a refused record -> acknowledgements counted when it was refused."""
 
@@ -86,6 +80,7 @@ class Outlet:
         new.last_ack_ms, new.delivered = self.last_ack_ms, self.delivered
         new.dropped, new.quarantined = self.dropped, self.quarantined
         new._acks, new._suspects = self._acks, self._suspects
+        new._pruned_upto = self._pruned_upto
         return new
 
     @property
@@ -112,12 +107,14 @@ class Outlet:
         """Whether live data waits, which goes without a pause."""
         return self.cursor.live < head
 
+    def catching_up(self, head: int) -> bool:
+        """Whether live data waits while fewer records than a batch are sent at once."""
+        return self.urgent(head) and self._limit < self._batch_records
+
     def acknowledged(self, span: Span, upto: int, delivered: int, at_ms: int) -> None:
         """The sink took everything of `span` up to position `upto`."""
         self.in_flight = None
-        if upto > span.after:
-            self.cursor = self.cursor.acknowledged(Span(span.after, min(upto, span.upto)))
-            self.dirty = True
+        self._taken(span.after, min(upto, span.upto))
         for position in range(span.after + 1, upto + 1) if self._suspects else ():
             self._suspects.pop(position, None)
         if delivered:
@@ -127,16 +124,26 @@ class Outlet:
         self.failures, self.error, self.retry_at = 0, "", 0.0
         self._limit = min(self._batch_records, self._limit * 2)
 
-    def refused(self, span: Span, error: Exception, now: float, draw: float) -> Quarantine | None:
-        """The attempt failed; decides whose fault it was. `draw` in [0, 1)."""
+    def refused(
+        self, span: Span, error: Exception, now: float, draw: float, at_ms: int = 0
+    ) -> Quarantined | None:
+        """The attempt failed; decides whose fault it was. `draw` in [0, 1).
+
+        A record that is to be quarantined is returned, and stepped over.
+        """
         self.in_flight = None
         self.error = str(error)[:SINK_ERROR_CHARACTERS_MAX]
+        if isinstance(error, Overrun) and span.size > 1:
+            # Too slow for what was asked at once: less next time, after a pause.
+            self._pause(error, now, draw)
+            self._limit = max(1, min(self._limit, span.size // 2))
+            return None
         if isinstance(error, (BatchTooLarge, RecordsRefused)):
             if span.size > 1:
                 self._limit = max(1, min(self._limit, span.size) // 2)
                 return None
             if self._suspects.get(span.upto, self._acks) < self._acks:
-                return self._quarantine(span)
+                return self._quarantine(span, at_ms)
             if self._set_aside(span):
                 return None
         self._pause(error, now, draw)
@@ -145,6 +152,7 @@ class Outlet:
     def pruned(self, upto: int, dropped: int) -> None:
         """Retention removed everything up to `upto`; the stored cursor was moved with it."""
         self.cursor = self.cursor.pruned(upto)
+        self._pruned_upto = max(self._pruned_upto, upto)
         self.dropped += dropped
         self._suspects = {at: acks for at, acks in self._suspects.items() if at > upto}
 
@@ -176,9 +184,10 @@ class Outlet:
 
     def _overtake(self, head: int) -> None:
         if head - self.cursor.live > LIVE_LAG_BATCHES * self._batch_records:
+            moved = self.cursor.jump(head - self._batch_records)
             # Room is left for suspects, which need gaps of their own.
-            if len(self.cursor.gaps) < MAX_GAPS // 2:
-                self._move(self.cursor.jump(head - self._batch_records))
+            if len(moved.gaps) <= max(MAX_GAPS // 2, len(self.cursor.gaps)):
+                self._move(moved)
 
     def _live(self, head: int) -> Span | None:
         live = self.cursor.live
@@ -205,12 +214,17 @@ class Outlet:
         self._move(moved)
         return passed
 
-    def _quarantine(self, span: Span) -> Quarantine:
-        self.cursor = self.cursor.acknowledged(span)
-        self.dirty = True
+    def _taken(self, after: int, upto: int) -> None:
+        """Nothing up to `upto` is owed any more; what retention took meanwhile never was."""
+        after = max(after, self._pruned_upto)
+        if upto > after:
+            self._move(self.cursor.acknowledged(Span(after, upto)))
+
+    def _quarantine(self, span: Span, at_ms: int) -> Quarantined:
+        self._taken(span.after, span.upto)
         self.quarantined += 1
         self._suspects.pop(span.upto, None)
-        return Quarantine(span.upto, self.error)
+        return Quarantined(self.sink_id, span.upto, self.error, at_ms)
 
     def _pause(self, error: Exception, now: float, draw: float) -> None:
         self.failures += 1
@@ -233,6 +247,9 @@ class Delivery:
     def __init__(self, head: int) -> None:
         self.head = head
         self.outlets: dict[str, Outlet] = {}
+        self.quarantined: list[Quarantined] = []
+        """To be written with the cursors that stepped over them."""
+        self._sent_upto = 0
         self.held = False
         """True while timestamps are being corrected: nothing may be sent meanwhile."""
 
@@ -241,8 +258,14 @@ class Delivery:
         self.outlets[outlet.sink_id] = outlet
 
     def remove(self, sink_id: str) -> None:
-        """Forget a sink."""
+        """Forget a sink, but not how far it may have sent."""
+        self._sent_upto = self.read_edge
         self.outlets.pop(sink_id, None)
+
+    def take_quarantined(self) -> tuple[Quarantined, ...]:
+        """The refusals to write with the next commit; counted as written from now on."""
+        taken, self.quarantined = tuple(self.quarantined), []
+        return taken
 
     def dirty_cursors(self) -> dict[str, Cursor]:
         """The cursors to save with the next commit; counted as saved from now on."""
@@ -259,8 +282,9 @@ class Delivery:
 
     @property
     def read_edge(self) -> int:
-        """The highest position that any sink may have sent already."""
-        return max((each.read_edge for each in self.outlets.values()), default=0)
+        """The highest position that any sink, present or removed, may have sent already."""
+        edges = (each.read_edge for each in self.outlets.values())
+        return max((self._sent_upto, *edges))
 
     @property
     def reachable(self) -> bool:

@@ -60,6 +60,8 @@ class House:
     mode_since_ms: int = 0
     mode_changes: int = 0
     snapshot_every_s: float = SNAPSHOT_EVERY_S
+    published_at: float = float("-inf")
+    """Monotonic second of the last snapshot."""
     publish: Callable[[float], None] = lambda now: None
     """Reviews the mode and publishes a new snapshot; set by whoever serves them."""
     committed: Callable[[float], None] = lambda now: None

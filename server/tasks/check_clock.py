@@ -46,8 +46,9 @@ class CheckClock:
             epoch_ms = house.clock.utc_ms() - house.uptime_ms(now)
             house.epoch_ms = epoch_ms
             house.buffer.correct(lambda reading: corrected(reading, epoch_ms))
-            house.delivery.held = True
-            then = (Submission(CorrectClock(house, house.delivery.read_edge, epoch_ms), now),)
+            if not house.delivery.held:  # One correction at a time; it takes the newest epoch.
+                house.delivery.held = True
+                then = (Submission(CorrectClock(house, house.delivery.read_edge, epoch_ms), now),)
         return Again(now + CHECK_EVERY_S, 0, then)
 
 
@@ -75,6 +76,10 @@ class CorrectClock:
 
     def settle(self, outcome: Outcome, now: float) -> Verdict:
         """Delivery goes on once nothing that was stamped before can still reach the disk."""
+        newest_ms = self._house.epoch_ms
+        if newest_ms is not None and newest_ms != self._epoch_ms:
+            self._epoch_ms = newest_ms
+            return Again(now)
         if isinstance(outcome, Failed):
             return Again(now + CORRECT_RETRY_S)
         if outcome.value:

@@ -19,7 +19,7 @@ from server.engine.task import (
 from server.errors import StoreFull
 from server.ledger.house import DATABASE_LANE, House
 from server.model.cursor import Cursor
-from server.model.delivery import Committed
+from server.model.delivery import Committed, Quarantined
 from server.model.notice import Level
 from server.model.reading import Record
 from server.tasks.prune_store import PruneStore
@@ -27,7 +27,8 @@ from server.tasks.prune_store import PruneStore
 COMMIT_BUDGET_S = 10.0
 """One transaction. Beyond it health says so; the writer itself is never written off."""
 
-COMMIT_BACKOFF = Backoff(first_s=0.5, factor=2.0, ceiling_s=10.0, floor_s=0.1)
+COMMIT_BACKOFF = Backoff(first_s=0.5, factor=2.0, ceiling_s=2.0, floor_s=0.1)
+"""Short at the top as well: a stop must not find the last commit in a long pause."""
 
 NOTICE = "store"
 
@@ -60,7 +61,8 @@ def write_now(house: House, now: float) -> tuple[Submission, ...]:
     if not records and not cursors:
         return ()
     house.disk.writing = True
-    return (Submission(WriteBatch(house, records, cursors), now),)
+    quarantined = house.delivery.take_quarantined()
+    return (Submission(WriteBatch(house, records, cursors, quarantined), now),)
 
 
 class WriteBatch:
@@ -72,11 +74,16 @@ class WriteBatch:
     budget_s = COMMIT_BUDGET_S
 
     def __init__(
-        self, house: House, records: tuple[Record, ...], cursors: dict[str, Cursor]
+        self,
+        house: House,
+        records: tuple[Record, ...],
+        cursors: dict[str, Cursor],
+        quarantined: tuple[Quarantined, ...] = (),
     ) -> None:
         self._house = house
         self._records = records
         self._cursors = cursors
+        self._quarantined = quarantined
         self._failures = 0
 
     def work(self, lane: LaneView) -> Committed:
@@ -84,7 +91,8 @@ class WriteBatch:
         # A sink that was removed between two tries is forgotten, and must not come back.
         outlets = self._house.delivery.outlets
         cursors = {each: cursor for each, cursor in self._cursors.items() if each in outlets}
-        return self._house.adapters.store.commit(self._records, cursors)
+        accused = [each for each in self._quarantined if each.sink_id in outlets]
+        return self._house.adapters.store.commit(self._records, cursors, accused)
 
     def abort(self) -> None:
         """Interrupt the statement; the transaction is rolled back and tried again."""
@@ -98,7 +106,7 @@ class WriteBatch:
             return self._again(outcome.error, now, at_ms)
         committed = outcome.value
         assert isinstance(committed, Committed)
-        house.buffer.committed()
+        house.buffer.committed(self._records)
         house.delivery.head = committed.head
         disk = house.disk
         disk.writing = False

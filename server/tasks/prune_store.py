@@ -19,8 +19,6 @@ PRUNE_RETRY_S = 30.0
 """After a failure; a commit that finds the disk full does not wait for it."""
 
 DAY_MS = 86_400_000
-FOR_EVER_MS = 2**60
-"""Older than anything: the age that nothing reaches while nobody knows what time it is."""
 
 
 class PruneStore:
@@ -45,8 +43,9 @@ class PruneStore:
         trusted = house.clock.quality() is not ClockQuality.UNSYNCED
         limits = Retention(
             max_bytes=store.max_bytes,
-            max_age_ms=round(store.max_age_days * DAY_MS) if trusted else FOR_EVER_MS,
+            max_age_ms=round(store.max_age_days * DAY_MS),
             min_free_bytes=store.min_free_bytes,
+            trusted=trusted,
         )
         return house.adapters.store.prune(limits, house.clock.utc_ms())
 

@@ -5,7 +5,7 @@ those records on the sink's own read-only connection and sends them, one batch a
 follows a span (more backlog, a pause, blame) is decided in `ledger/delivery.py`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from server.engine.task import (
@@ -19,23 +19,23 @@ from server.engine.task import (
     Submission,
     Verdict,
 )
-from server.errors import BatchTooLarge, RecordsRefused
-from server.ledger.delivery import BACKFILL_PAUSE_S, Outlet, Quarantine
-from server.ledger.house import DATABASE_LANE, House
+from server.errors import BatchTooLarge, Overrun, RecordsRefused
+from server.ledger.delivery import BACKFILL_PAUSE_S, Outlet
+from server.ledger.house import House
 from server.model.cursor import Span
-from server.model.delivery import Batch
+from server.model.delivery import Batch, DeviceFacts, Quarantined
 from server.model.notice import Level
 from server.model.reading import Stored
 from server.ports import RecordReader, SinkSetup
 
+MAX_SPAN_ROWS = 5_000
+"""Most records read for one span; a larger span is sent and acknowledged in parts."""
+
 PUBLISH_BUDGET_S = 60.0
 """One span: several requests, each with its own time limit."""
 
-QUARANTINE_BUDGET_S = 10.0
-"""One small transaction, on a worn card."""
-
-QUARANTINE_RETRY_S = 5.0
-"""After a failure of the database: the record is set aside in memory meanwhile."""
+CLOSE_BUDGET_S = 10.0
+"""Closing waits for no peer."""
 
 
 class Feed:
@@ -45,6 +45,9 @@ class Feed:
         self.setup = setup
         self.outlet = outlet
         self.removed = False
+        self.sent: dict[str, Span] = {}
+        """Per device, the positions last acknowledged: what a broken-off span need not repeat.
+        Used on the sink's lane alone."""
         self._house = house
         self._reader: RecordReader | None = None
 
@@ -128,29 +131,56 @@ class Published:
 
 
 class PublishSpan:
-    """Read a span and send it, one batch a device; all or nothing moves the cursor."""
+    """Read a span and send it, one batch a device; the cursor moves when all of them are taken.
+
+    What one device's batch had acknowledged before another one failed, or before the budget ran
+    out, is not sent again: an endpoint that is slow for many devices still gets on.
+    """
 
     kind = Kind.PUBLISH
     slack_s = 0.0
-    budget_s = PUBLISH_BUDGET_S
 
     def __init__(self, house: House, feed: Feed, span: Span) -> None:
         self._house = house
         self._feed = feed
         self._span = span
+        self._facts = house.plant.facts
+        self._broken = False
         self.lane = feed.lane
+        self.budget_s = max(PUBLISH_BUDGET_S, 3 * feed.setup.timeout_s)
 
     def work(self, lane: LaneView) -> Published:
-        """Raises SinkUnavailable, BatchTooLarge, RecordsRefused, StoreUnavailable."""
-        # A span holds no more positions than one batch, so its records always fit the limit.
-        records = self._feed.reader().after(self._span, self._span.size)
-        for batch in self._batches(records):
-            self._feed.setup.sink.publish(batch)
-        return Published(self._span.upto, len(records))
+        """Raises SinkUnavailable, BatchTooLarge, RecordsRefused, StoreUnavailable, Overrun."""
+        span = self._span
+        limit = min(span.size, MAX_SPAN_ROWS)
+        records = self._feed.reader().after(span, limit)
+        # Fewer rows than asked for are all there are; otherwise only what was read can be sent.
+        upto = span.upto if len(records) < limit else records[-1].position
+        for device_id, theirs in self._by_device(records).items():
+            if self._broken:
+                raise Overrun("broken off between two devices")
+            self._feed.setup.sink.publish(Batch(self._described(device_id), theirs))
+            self._feed.sent[device_id] = Span(span.after, upto)
+        return Published(upto, len(records))
 
     def abort(self) -> None:
-        """Break the request in flight."""
+        """Break the request in flight, and begin no other."""
+        self._broken = True
         self._feed.abort()
+
+    def _by_device(self, records: Sequence[Stored]) -> dict[str, list[Stored]]:
+        """The records by device, each device's in their order, without what was taken before."""
+        by_device: dict[str, list[Stored]] = {}
+        for stored in records:
+            device_id = stored.record.reading.device
+            sent = self._feed.sent.get(device_id)
+            if sent is None or not sent.after < stored.position <= sent.upto:
+                by_device.setdefault(device_id, []).append(stored)
+        return by_device
+
+    def _described(self, device_id: str) -> DeviceFacts:
+        unknown = DeviceFacts(device_id, device_id, "", device_id, "")
+        return self._facts.get(device_id, unknown)
 
     def settle(self, outcome: Outcome, now: float) -> Verdict:
         """Move the cursor or assign the blame, then go on with what is owed."""
@@ -174,16 +204,17 @@ class PublishSpan:
         head = house.delivery.head
         if head - outlet.cursor.live >= self._feed.setup.batch_records:
             return next_span(house, self._feed, now)
-        if outlet.cursor.gaps or outlet.urgent(head) and self._span.upto < outlet.cursor.live:
+        if outlet.cursor.gaps or outlet.catching_up(head):
             pause_s = BACKFILL_PAUSE_S * (0.75 + house.draw() / 2)
             return (Submission(SpanContinues(house, self._feed), now + pause_s),)
         return ()
 
     def _blame(self, error: Exception, now: float, at_ms: int) -> Verdict:
         house, outlet = self._house, self._feed.outlet
-        quarantine = outlet.refused(self._span, error, now, house.draw())
-        if quarantine is not None:
-            return Done((self._keep_aside(quarantine, now, at_ms), *self._onward(now)))
+        accused = outlet.refused(self._span, error, now, house.draw(), at_ms)
+        if accused is not None:
+            self._set_aside(accused)
+            return Done(self._onward(now))
         if isinstance(error, (BatchTooLarge, RecordsRefused)) and not outlet.failures:
             return Done(next_span(house, self._feed, now))
         house.notices.post(
@@ -195,53 +226,16 @@ class PublishSpan:
         pause = SpanContinues(house, self._feed)
         return Done((Submission(pause, max(now, outlet.retry_at)),))
 
-    def _keep_aside(self, quarantine: Quarantine, now: float, at_ms: int) -> Submission:
+    def _set_aside(self, accused: Quarantined) -> None:
         house, outlet = self._house, self._feed.outlet
+        house.delivery.quarantined.append(accused)
         house.notices.post(
             f"quarantine {outlet.sink_id}",
             Level.WARNING,
             f"{outlet.target} refuses a record while it takes others; it is kept here and not "
-            f"sent again: {quarantine.reason}",
-            at_ms,
+            f"sent again: {accused.reason}",
+            accused.at_ms,
         )
-        return Submission(KeepQuarantine(house, outlet.sink_id, quarantine, at_ms), now)
-
-    def _batches(self, records: Sequence[Stored]) -> Iterator[Batch]:
-        """The records by device, each device's in their order."""
-        by_device: dict[str, list[Stored]] = {}
-        for stored in records:
-            by_device.setdefault(stored.record.reading.device, []).append(stored)
-        for device_id, theirs in by_device.items():
-            yield Batch(self._house.plant.describe(device_id), theirs)
-
-
-class KeepQuarantine:
-    """Write down which record a sink refuses, and why."""
-
-    kind = Kind.COMMIT
-    lane = DATABASE_LANE
-    slack_s = 0.0
-    budget_s = QUARANTINE_BUDGET_S
-
-    def __init__(self, house: House, sink_id: str, quarantine: Quarantine, at_ms: int) -> None:
-        self._house = house
-        self._sink_id = sink_id
-        self._quarantine = quarantine
-        self._at_ms = at_ms
-
-    def work(self, lane: LaneView) -> None:
-        """Raises StoreUnavailable, StoreFull."""
-        kept = self._quarantine
-        store = self._house.adapters.store
-        store.quarantine(self._sink_id, kept.position, kept.reason, self._at_ms)
-
-    def abort(self) -> None:
-        """Interrupt the statement."""
-        self._house.adapters.store.abort()
-
-    def settle(self, outcome: Outcome, now: float) -> Verdict:
-        """Written, or tried again."""
-        return Again(now + QUARANTINE_RETRY_S) if isinstance(outcome, Failed) else Done()
 
 
 class CloseFeed:
@@ -249,7 +243,7 @@ class CloseFeed:
 
     kind = Kind.PUBLISH
     slack_s = 0.0
-    budget_s = QUARANTINE_BUDGET_S
+    budget_s = CLOSE_BUDGET_S
 
     def __init__(self, feed: Feed) -> None:
         self._feed = feed

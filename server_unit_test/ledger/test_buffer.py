@@ -17,7 +17,7 @@ def test_sequences_begin_at_one_and_have_no_holes() -> None:
         for number in range(start, start + 3):
             buffer.add(reading(number))
         sequences += [record.sequence for record in buffer.freeze()]
-        buffer.committed()
+        buffer.committed(buffer.freeze())
 
     assert [1, 2, 3, 4, 5, 6] == sequences
     assert 6 == buffer.accepted
@@ -33,7 +33,7 @@ def test_a_frozen_batch_comes_back_unchanged_until_it_is_committed() -> None:
     assert frozen is buffer.freeze()
     assert buffer.in_flight
     assert 0 == buffer.accepted
-    buffer.committed()
+    buffer.committed(buffer.freeze())
     assert [2] == [record.sequence for record in buffer.freeze()]
 
 
@@ -48,7 +48,7 @@ def test_when_full_the_oldest_unnumbered_reading_goes_and_is_counted() -> None:
 
     assert 2 == buffer.dropped
     assert 4 == len(buffer)
-    buffer.committed()
+    buffer.committed(buffer.freeze())
     kept = [(each.sequence, each.reading.uptime_ms) for each in buffer.freeze()]
     assert [(2, 3000), (3, 4000), (4, 5000)] == kept
 
@@ -60,7 +60,7 @@ def test_a_batch_is_bounded() -> None:
         buffer.add(reading(number))
 
     assert MAX_BATCH == len(buffer.freeze())
-    buffer.committed()
+    buffer.committed(buffer.freeze())
     assert 1 == len(buffer.freeze())
 
 
@@ -70,7 +70,7 @@ def test_freezing_nothing_gives_nothing() -> None:
 
     assert () == buffer.freeze()
     assert not buffer.in_flight
-    buffer.committed()
+    buffer.committed(buffer.freeze())
     assert 0 == buffer.accepted
 
 
@@ -110,6 +110,6 @@ def test_the_oldest_reading_that_waits_is_known() -> None:
     buffer.add(reading(2))
     frozen = buffer.oldest
 
-    buffer.committed()
+    buffer.committed(buffer.freeze())
 
     assert (None, reading(1), reading(1), reading(2)) == (none, waiting, frozen, buffer.oldest)

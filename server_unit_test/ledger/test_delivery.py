@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from server.errors import BatchTooLarge, RecordsRefused, SinkUnavailable
+from server.errors import BatchTooLarge, Overrun, RecordsRefused, SinkUnavailable
 from server.ledger.delivery import (
     BACKFILL_PAUSE_S,
     LIVE_LAG_BATCHES,
@@ -15,9 +15,9 @@ from server.ledger.delivery import (
     SINK_ERROR_CHARACTERS_MAX,
     Delivery,
     Outlet,
-    Quarantine,
 )
 from server.model.cursor import Cursor, Span
+from server.model.delivery import Quarantined
 
 NOW = 1000.0
 AT_MS = 1_750_000_000_000
@@ -142,11 +142,11 @@ def test_only_a_record_refused_while_others_pass_is_quarantined() -> None:
         span = subject.plan(head, NOW)
         assert span is not None, subject.cursor
         if span.after < 3 <= span.upto:
-            quarantined = subject.refused(span, RecordsRefused("422"), NOW, 0.5)
+            quarantined = subject.refused(span, RecordsRefused("422"), NOW, 0.5, AT_MS)
         else:
             subject.acknowledged(span, span.upto, span.size, AT_MS)
 
-    assert Quarantine(3, "422") == quarantined
+    assert Quarantined("sink", 3, "422", AT_MS) == quarantined
     assert Cursor(6) == subject.cursor
     assert 1 == subject.quarantined
 
@@ -233,19 +233,63 @@ def test_cursors_that_moved_are_saved_once() -> None:
 
 
 def test_the_read_edge_is_the_furthest_position_that_may_have_been_sent() -> None:
-    """What is beyond it may still be corrected."""
+    """What is beyond it may still be corrected; a removed sink has sent what it has sent."""
     delivery = Delivery(head=100)
     delivery.add(outlet(7))
-    second = Outlet("other", "harvest", "http://other", Cursor(20), BATCH)
+    second = Outlet("other", "harvest", "http://other", Cursor(90), BATCH)
     delivery.add(second)
-    assert 20 == delivery.read_edge
+    assert 0 == delivery.read_edge
 
     second.plan(100, NOW)
 
     assert 100 == delivery.read_edge
     assert delivery.reachable
     delivery.remove("other")
-    assert 7 == delivery.read_edge
+    assert 100 == delivery.read_edge
+
+
+def test_an_outage_is_one_gap_however_long() -> None:
+    """While a sink is away its live edge jumps again and again; the gap grows, not their number."""
+    subject = outlet()
+    for head in range(100, 5_000, 100):
+        span = subject.plan(head, NOW + head * 100)
+        assert span is not None
+        subject.refused(span, AWAY, NOW + head * 100, 0.5)
+
+    assert 1 == len(subject.cursor.gaps)
+    assert 5_000 - subject.cursor.live <= (LIVE_LAG_BATCHES + 10) * BATCH
+
+
+def test_an_endpoint_too_slow_for_a_batch_gets_smaller_ones() -> None:
+    """A span that overran its budget is halved, down to a single record, with pauses between."""
+    subject = outlet()
+    now, sizes = NOW, []
+    for _ in range(5):
+        span = subject.plan(40, now)
+        assert span is not None
+        sizes.append(span.size)
+        subject.refused(span, Overrun("60 s"), now, 0.5)
+        now = subject.retry_at + 0.001
+
+    assert [10, 5, 2, 1, 1] == sizes
+
+
+def test_what_retention_removed_beneath_a_span_in_flight_is_no_error() -> None:
+    """The acknowledgement of records that are gone by now moves the rest, or nothing."""
+    subject = outlet(100, (Span(0, 50),))
+    span = subject.plan(100, NOW)
+    assert Span(0, BATCH) == span
+    assert span is not None
+
+    subject.pruned(4, dropped=4)
+    subject.acknowledged(span, span.upto, 10, AT_MS)
+    late = subject.plan(100, NOW)
+    subject.pruned(60, dropped=40)
+    assert late is not None
+    subject.acknowledged(late, late.upto, 10, AT_MS)
+
+    assert Cursor(100) == subject.cursor
+    assert subject.in_flight is None
 
 
 def test_backfill_pauses_are_short_enough_to_catch_up() -> None:

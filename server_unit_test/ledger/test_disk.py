@@ -17,8 +17,7 @@ def test_the_view_joins_disk_and_buffer() -> None:
     buffer = Buffer(1, limit=2)
     for number in range(4):
         buffer.add(reading(number))
-    buffer.freeze()
-    buffer.committed()
+    buffer.committed(buffer.freeze())
     buffer.add(reading(4))
     disk = Disk("full", "no space", 900, 100, 5, 6, 7.0, 12, 3)
 

@@ -96,6 +96,7 @@ class Setup:
     batch_records: int = 200
     history: bool = False
     timeout_s: float = 10.0
+    timeout_s: float = 10.0
 
 
 @dataclass(slots=True)

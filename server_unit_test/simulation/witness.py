@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 
 from server.model.cursor import MAX_GAPS, Cursor
-from server.model.delivery import Committed, Pruned, Retention
+from server.model.delivery import Committed, Pruned, Quarantined, Retention
 from server.model.reading import Record
 from server.ports import Store
 from server_unit_test.simulation.world import World
@@ -25,12 +25,20 @@ class WitnessedStore:
         self.slow_until = 0.0
         self._world = world
 
-    def commit(self, records: Sequence[Record], cursors: Mapping[str, Cursor]) -> Committed:
+    def commit(
+        self,
+        records: Sequence[Record],
+        cursors: Mapping[str, Cursor],
+        quarantines: Sequence[Quarantined] = (),
+    ) -> Committed:
         """Everything that returns is accepted; sequences have no holes."""
         self._world.spend(9.0 if self._world.now < self.slow_until else COMMIT_S)
         for cursor in cursors.values():
             assert len(cursor.gaps) <= MAX_GAPS
-        committed = self.store.commit(records, cursors)
+        committed = self.store.commit(records, cursors, quarantines)
+        for each in quarantines:
+            self.quarantined[each.sink_id] = self.quarantined.get(each.sink_id, 0) + 1
+            self._world.note("quarantined", each.sink_id, each.position)
         if records:
             boot = records[0].boot
             before = self.accepted.get(boot, 0)
@@ -57,11 +65,8 @@ class WitnessedStore:
         return moved
 
     def quarantine(self, sink_id: str, position: int, reason: str, at_ms: int) -> None:
-        """Passed on, and counted."""
-        self._world.spend(COMMIT_S)
+        """Passed on."""
         self.store.quarantine(sink_id, position, reason, at_ms)
-        self.quarantined[sink_id] = self.quarantined.get(sink_id, 0) + 1
-        self._world.note("quarantined", sink_id, position)
 
     def forget_sink(self, sink_id: str) -> None:
         """Passed on."""

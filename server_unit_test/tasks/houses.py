@@ -46,6 +46,7 @@ class Setup:
     batch_records: int = 10
     history: bool = False
     timeout_s: float = 10.0
+    timeout_s: float = 10.0
 
 
 class Still:

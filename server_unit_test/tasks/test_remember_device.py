@@ -2,6 +2,7 @@
 
 import pytest
 
+from server.devices.plant import Plant
 from server.engine.task import Again, Done, Failed
 from server.errors import StoreUnavailable
 from server.model.delivery import DeviceFacts
@@ -13,7 +14,7 @@ from server.tasks.remember_device import (
     RememberDevice,
     remembered,
 )
-from server_unit_test.tasks.houses import Home, run
+from server_unit_test.tasks.houses import Home, config_of, run
 
 NOW = 1000.0
 FACTS = DeviceFacts("a", "Roof", "sungrow_hybrid", "A2340123456", "SH10RT")
@@ -58,10 +59,9 @@ def test_what_is_learned_is_remembered_before_the_first_poll_and_only_once(home:
 
 
 def test_a_backlog_is_described_as_it_was_before_the_restart(home: Home) -> None:
-    """Until the device answers again, and after its removal, what was remembered counts."""
-    home.house.plant._known["a"] = FACTS
+    """Until the device answers again, what was remembered counts."""
+    plant = Plant(home.house.plant.profiles, home.house.adapters.open_transport, {}, {"a": FACTS})
 
-    assert FACTS == home.house.plant.describe("a")
-    home.device("a")
-    assert FACTS == home.house.plant.describe("a")
-    assert "b" == home.house.plant.describe("b").serial
+    plant.add(config_of("a"), NOW, 0)
+
+    assert {"a": FACTS} == plant.facts
