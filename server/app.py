@@ -3,6 +3,7 @@
 It decides nothing: settings decide which adapters there are, `gateway.py` what runs on them.
 """
 
+import ipaddress
 import logging
 import random
 import secrets
@@ -33,7 +34,7 @@ from server.identity.software_key import SoftwareKey
 from server.ledger.buffer import Buffer
 from server.ledger.delivery import Delivery
 from server.ledger.disk import Disk
-from server.ledger.house import Adapters, House
+from server.ledger.house import DATABASE_LANE, Adapters, House
 from server.ledger.notices import NoticeBoard
 from server.ledger.portrait import Nameplate
 from server.model.configuration import Configuration
@@ -54,7 +55,6 @@ API_STOP_S = 1.0
 
 STORE_FOLDER = "store"
 PROFILE_FOLDER = "profiles"
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +66,36 @@ class Options:
     """Told where the page is, and whether it can be reached from this machine alone."""
 
 
+class StopSignal:
+    """Hears SIGTERM and SIGINT from the first moment on, also while the store is being opened."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self.wake: Callable[[], None] = lambda: None
+        """Wakes whoever must look at `asked`."""
+
+    def listen(self) -> None:
+        """From here on a signal asks to stop, and nothing else."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._heard)
+
+    def _heard(self, number: int, frame: FrameType | None) -> None:
+        self.asked = True
+        self.wake()
+
+
 class App:
     """One process: built, run, stopped."""
 
-    def __init__(self, options: Options, environ: Mapping[str, str], given: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        options: Options,
+        environ: Mapping[str, str],
+        given: dict[str, Any],
+        stop: StopSignal,
+    ) -> None:
         self._options = options
+        self._stop = stop
         self._instance = instance.lock(options.data)
         settings = Settings.load(options.data, environ, given)
         configuration = settings.configuration
@@ -115,19 +140,17 @@ class App:
         self._lanes = Lanes(self._inbox, perform, self._gateway.engine.preempted)
         self._runner = self._gateway.run_on(self._inbox, self._lanes)
         self._api = self._api_server(configuration, loaded.profiles)
-        self._stop_asked = False
         self._finished = False
+        stop.wake = self._inbox.ring
 
     def run(self) -> int:
         """Serve until a signal asks to stop; returns the exit code."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._signalled)
         host, port = self._api.start()
         self._announce(host, port)
         self._gateway.begin(self._clock.monotonic())
         stopping = False
         while not self._finished:
-            if self._stop_asked and not stopping:
+            if self._stop.asked and not stopping:
                 stopping = True
                 self._begin_stop()
             self._runner.turn()
@@ -164,17 +187,13 @@ class App:
 
     def _announce(self, host: str, port: int) -> None:
         shown = f"[{host}]" if ":" in host else host
-        self._options.announce(f"http://{shown}:{port}", host in LOOPBACK)
-        if host not in LOOPBACK:
+        self._options.announce(f"http://{shown}:{port}", _alone(host))
+        if not _alone(host):
             log.warning(
                 "the API is open to the network and has no access control yet; "
                 "use api.host 127.0.0.1 unless you trust everybody on it",
                 extra={"host": host},
             )
-
-    def _signalled(self, number: int, frame: FrameType | None) -> None:
-        self._stop_asked = True
-        self._inbox.ring()
 
     def _begin_stop(self) -> None:
         now = self._clock.monotonic()
@@ -197,10 +216,20 @@ class App:
     def _close(self) -> None:
         self._api.stop(API_STOP_S)
         self._lanes.close()
-        if not self._gateway.engine.in_flight():
+        busy = self._gateway.engine.in_flight()
+        if not busy:
             self._gateway.close()
+        if DATABASE_LANE not in busy:
             self._opened.writer.close()
         self._instance.close()
+
+
+def _alone(host: str) -> bool:
+    """Whether an address is reached from this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _supported(profile: Profile) -> Supported:
@@ -217,7 +246,9 @@ def _report(half: str, task: Task, error: Exception) -> None:
 
 def run(options: Options, environ: Mapping[str, str], given: dict[str, Any]) -> int:
     """Build and run; returns the exit code. Raises EgretError, OSError when it cannot start."""
-    app = App(options, environ, given)
+    stop = StopSignal()
+    stop.listen()
+    app = App(options, environ, given, stop)
     try:
         return app.run()
     except EgretError:
