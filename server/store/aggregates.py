@@ -12,13 +12,13 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite, nan
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
 from server.model.quantity import QUANTITIES, Kind
 from server.model.reading import Value
-from server.store.packing import unpack_values
+from server.store.packing import is_time, unpack_values
 
 _IDS_PER_DEVICE = 2**32
 """Intervals that a device's range of ids has room for: 8,000 years of minutes."""
@@ -61,7 +61,9 @@ Rows: TypeAlias = dict[int, Sums]
 """Figures by the id of their row."""
 
 _encode = msgspec.msgpack.Encoder().encode
-decode = msgspec.msgpack.Decoder(dict[str, list[float]]).decode
+_decode = msgspec.msgpack.Decoder(
+    dict[str, Annotated[list[float], msgspec.Meta(min_length=5, max_length=5)]]
+).decode
 
 
 def fold(readings: Sequence[Mapping[str, Value]]) -> Sums:
@@ -169,7 +171,7 @@ def _hour_of(minute_id: int) -> int:
 def _add(sql: sqlite3.Connection, grain: Grain, row_id: int, sums: Sums) -> None:
     row = sql.execute(f"SELECT body FROM {grain.table} WHERE id = ?", (row_id,)).fetchone()
     if row is not None:
-        whole = decode(row[0])
+        whole = readable_sums(row[0])
         merge(whole, sums)
         sums = whole
     _replace(sql, grain, row_id, sums)
@@ -196,6 +198,8 @@ def load(sql: sqlite3.Connection) -> tuple[Pending, dict[int, tuple[int, int]]]:
         mark,
     )
     for position, device, taken_at_ms, body in rows:
+        if type(device) is not int or not is_time(taken_at_ms):
+            continue
         pending.add(device, taken_at_ms, readable_values(body))
         newest[device] = (position, taken_at_ms)
     return pending, newest
@@ -205,8 +209,17 @@ def readable_values(body: bytes) -> Mapping[str, Value]:
     """The values, or none where the body is damaged: a chart must not stop the start."""
     try:
         return unpack_values(body)
-    except msgspec.DecodeError:
+    except (TypeError, ValueError, msgspec.MsgspecError):
         return {}
+
+
+def readable_sums(body: bytes) -> Sums:
+    """The figures of a row, or none where it is damaged: no commit may fail for an old chart."""
+    try:
+        sums = _decode(body)
+    except (TypeError, ValueError, msgspec.MsgspecError):
+        return {}
+    return {name: figures for name, figures in sums.items() if figures[1] >= 1}
 
 
 def rebuild(sql: sqlite3.Connection, minutes: Iterable[int]) -> None:
@@ -233,7 +246,7 @@ def _rebuild_hour(sql: sqlite3.Connection, row_id: int) -> None:
     start_ms = HOURS.start_ms(row_id)
     device = row_id // _IDS_PER_DEVICE
     for _, body in between(sql, MINUTES, device, start_ms, start_ms + HOURS.width_ms):
-        merge(sums, decode(body))
+        merge(sums, readable_sums(body))
     _replace(sql, HOURS, row_id, sums)
 
 

@@ -35,6 +35,11 @@ def free_bytes(folder: Path) -> int:
     return figures.f_bavail * figures.f_frsize
 
 
+def damaged_text(text: bytes) -> str:
+    """Any text of a row as a str: a flipped bit must not make the whole row unreadable."""
+    return text.decode(errors="replace")
+
+
 @dataclass(frozen=True, slots=True)
 class Disk:
     """Where the database lies, and how much room there is beside it."""
@@ -60,6 +65,7 @@ class Connection:
     def __init__(self, sql: sqlite3.Connection, disk: Disk) -> None:
         """Take over a connection in autocommit mode (`isolation_level=None`)."""
         self.sql = sql
+        sql.text_factory = damaged_text
         self._disk = disk
         self._aborted = False
         self.full = False

@@ -1,7 +1,7 @@
 """How a record lies in a row: values as MessagePack, words as addresses then words, big-endian.
 
 Owns the layout of the blobs of table `records` and nothing else. The CRC-32 over both blobs
-tells a flipped bit from a reading: a damaged body is given back empty, never as a wrong value.
+tells a flipped bit from a reading: a damaged row is given back empty, never as a wrong value.
 """
 
 import struct
@@ -26,7 +26,11 @@ Row: TypeAlias = tuple[int, int, int, int, int, int, int, bytes, bytes, int]
 
 COLUMNS = "position, boot, sequence, device, taken_at_ms, uptime_ms, clock, body, words, crc"
 
+MOST_MS = 2**53
+"""Times beyond are damage: 280,000 years, and what JSON can still say exactly."""
+
 _CODES: Mapping[ClockQuality, int] = {quality: code for code, quality in enumerate(CLOCKS)}
+_QUALITIES: Mapping[int, ClockQuality] = dict(enumerate(CLOCKS))
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(dict[str, int | float | str]).decode
 
@@ -104,19 +108,58 @@ def pack(
 
 
 def unpack(rows: Iterable[Row], names: Mapping[int, str]) -> tuple[list[Stored], list[int]]:
-    """The records of `rows`, and the positions of those whose body is damaged (now empty)."""
+    """The records of `rows`, and the positions of those that are damaged (now empty)."""
     found: list[Stored] = []
     damaged: list[int] = []
-    for position, boot, sequence, device, taken_at_ms, uptime_ms, clock, body, words, crc in rows:
-        values: Mapping[str, Value] = {}
-        registers: Mapping[int, int] = {}
-        if crc32(words, crc32(body)) == crc:
-            values = _decode(body)
-            registers = unpack_words(words)
-        else:
-            damaged.append(position)
-        reading = Reading(
-            names.get(device, ""), taken_at_ms, uptime_ms, CLOCKS[clock], values, registers
-        )
-        found.append(Stored(position, Record(boot, sequence, reading)))
+    for row in rows:
+        stored = _whole(row, names)
+        if stored is None:
+            damaged.append(row[0])
+            stored = _remains(row, names)
+        found.append(stored)
     return found, damaged
+
+
+def _whole(row: Row, names: Mapping[int, str]) -> Stored | None:
+    """The record of a sound row, None for any other.
+
+    The checksum covers the blobs alone, because correcting the clock rewrites the rest; and a
+    flipped bit may have changed the very type of a column. So everything is looked at.
+    """
+    position, boot, sequence, device, taken_at_ms, uptime_ms, clock, body, words, crc = row
+    try:
+        if (
+            crc32(words, crc32(body)) != crc
+            or not is_time(taken_at_ms)
+            or not is_time(uptime_ms)
+            or not _is_identity(boot)
+            or not _is_identity(sequence)
+            or type(clock) is not int
+            or clock not in _QUALITIES
+            or device not in names
+        ):
+            return None
+        values = _decode(body)
+        registers = unpack_words(words)
+    except (TypeError, ValueError, struct.error, msgspec.MsgspecError):
+        return None
+    reading = Reading(names[device], taken_at_ms, uptime_ms, _QUALITIES[clock], values, registers)
+    return Stored(position, Record(boot, sequence, reading))
+
+
+def is_time(value: object) -> bool:
+    """True for milliseconds that a row may hold; a damaged one may hold anything."""
+    return type(value) is int and -MOST_MS <= value <= MOST_MS
+
+
+def _is_identity(value: object) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _remains(row: Row, names: Mapping[int, str]) -> Stored:
+    """What can still be said of a damaged row: as much of its identity as there is."""
+    boot, sequence = (each if _is_identity(each) else 0 for each in row[1:3])
+    taken_at_ms, uptime_ms = (each if is_time(each) else 0 for each in row[4:6])
+    clock = _QUALITIES.get(row[6], ClockQuality.UNSYNCED)
+    reading = Reading(names.get(row[3], ""), taken_at_ms, uptime_ms, clock, {}, {})
+    return Stored(row[0], Record(boot, sequence, reading))

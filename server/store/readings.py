@@ -22,13 +22,13 @@ from server.store.aggregates import (
     MINUTES,
     Figures,
     between,
-    decode,
     fold,
     join,
     oldest_start_ms,
+    readable_sums,
     readable_values,
 )
-from server.store.connection import BUSY_TIMEOUT_S, DATABASE_NAME, free_bytes
+from server.store.connection import BUSY_TIMEOUT_S, DATABASE_NAME, damaged_text, free_bytes
 from server.store.history import Plan
 from server.store.faults import translate
 from server.store.packing import Row, unpack
@@ -147,7 +147,7 @@ def _intervals(
     """The quantity's figures by start of interval."""
     found: dict[int, Figures] = {}
     for start_ms, body in rows:
-        figures = decode(body).get(quantity)
+        figures = readable_sums(body).get(quantity)
         if figures is not None:
             found[start_ms] = figures
     fresh: dict[int, list[Mapping[str, Value]]] = {}
@@ -178,4 +178,5 @@ def open_reader(folder: Path) -> Reader:
     except sqlite3.Error as error:
         raise StoreUnavailable(f"{path} cannot be opened for reading: {error}") from error
     connection.execute("PRAGMA query_only = ON")
+    connection.text_factory = damaged_text
     return Reader(connection, folder)

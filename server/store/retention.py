@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from server.model.delivery import Retention
 from server.store import aggregates
 from server.store.aggregates import HOURS, MINUTES
-from server.store.packing import UNSYNCED
+from server.store.packing import UNSYNCED, is_time
 
 PRUNE_SLICE_ROWS = 1_000
 """Records removed in one transaction: some ten milliseconds, so that commits are not held up."""
@@ -93,7 +93,7 @@ def _aged_upto(sql: sqlite3.Connection, reach: Reach, now_ms: int, oldest_ms: in
     ).fetchall()
     upto = reach.after
     for position, taken_at_ms, clock in rows:
-        if clock == UNSYNCED or taken_at_ms > now_ms:
+        if not _dated(taken_at_ms, clock, now_ms):
             continue
         if taken_at_ms >= oldest_ms:
             return upto
@@ -101,6 +101,11 @@ def _aged_upto(sql: sqlite3.Connection, reach: Reach, now_ms: int, oldest_ms: in
     if rows and upto == reach.after and _aged_beyond(sql, rows[-1][0], reach, now_ms, oldest_ms):
         return int(rows[-1][0])
     return upto
+
+
+def _dated(taken_at_ms: int, clock: int, now_ms: int) -> bool:
+    """True for a time that may be believed; a damaged row has none."""
+    return clock != UNSYNCED and is_time(taken_at_ms) and taken_at_ms <= now_ms
 
 
 def _aged_beyond(
@@ -112,7 +117,7 @@ def _aged_beyond(
         row = sql.execute(
             "SELECT taken_at_ms, clock FROM records WHERE position = ?", (last + step,)
         ).fetchone()
-        if row is not None and row[1] != UNSYNCED and row[0] <= now_ms:
+        if row is not None and _dated(row[0], row[1], now_ms):
             return bool(row[0] < oldest_ms)
         step *= 2
     return False
@@ -161,11 +166,12 @@ def _minutes_before_ms(
         before.append(now_ms - min(limits.max_age_ms, MINUTES_KEPT_MS))
     if short_of_space(usage, limits):
         earliest_ms = sql.execute("SELECT min(taken_at_ms) FROM records").fetchone()[0]
-        before.append(now_ms if earliest_ms is None else earliest_ms)
+        if earliest_ms is None or is_time(earliest_ms):
+            before.append(now_ms if earliest_ms is None else earliest_ms)
     return max(before, default=None)
 
 
 def oldest_ms(sql: sqlite3.Connection) -> int | None:
     """When the oldest record left was taken."""
     row = sql.execute("SELECT taken_at_ms FROM records ORDER BY position LIMIT 1").fetchone()
-    return None if row is None else int(row[0])
+    return row[0] if row is not None and is_time(row[0]) else None

@@ -1,6 +1,7 @@
 """Minutes and hours hold every number once, whatever restarts, retries or steps of the clock."""
 
 import math
+from contextlib import closing
 from pathlib import Path
 
 from hypothesis import given
@@ -78,7 +79,7 @@ def rows(folder: Path) -> list[tuple[str, int, list[float]]]:
     with opened(folder) as store:
         sql = store.writer._connection.sql
         return [
-            (grain.table, start_ms - START_MS, aggregates.decode(body)["pv_power"])
+            (grain.table, start_ms - START_MS, aggregates.readable_sums(body)["pv_power"])
             for grain in (MINUTES, HOURS)
             for start_ms, body in aggregates.between(sql, grain, 1, 0, START_MS + 10 * 3_600_000)
         ]
@@ -131,3 +132,33 @@ def test_a_reader_adds_what_waits_to_what_is_written(tmp_path: Path) -> None:
 def test_a_damaged_body_counts_for_nothing() -> None:
     """A chart must not stop the start."""
     assert {} == dict(aggregates.readable_values(b"\xc1 rubbish"))
+
+
+def test_a_damaged_minute_stops_neither_commits_nor_curves(tmp_path: Path) -> None:
+    """Whatever is in it: what is added later counts from there on."""
+    with opened(tmp_path) as store, closing(open_reader(tmp_path)) as reader:
+        sql = store.writer._connection.sql
+        for number, body in enumerate((b"", b"\xc1", "x", 7, b"\x81\xa8pv_power\x91\x01")):
+            sequence = 1000 * (number + 1)
+            store.writer.commit([record(sequence, at_ms=START_MS), record(sequence + 1)], {})
+            store.writer.commit([record(sequence + 400)], {})
+            sql.execute("UPDATE minutes SET body = ?", (body,))
+            sql.execute("UPDATE hours SET body = ?", (body,))
+            query = QueryHistory("A1", "pv_power", START_MS, START_MS + 36_000_000, 10)
+            reader.history(query)
+
+        assert 15 == store.writer.head
+
+
+def test_a_damaged_time_stops_no_start(tmp_path: Path) -> None:
+    """What waits for its minute is folded from the records; one without a time is left out."""
+    with opened(tmp_path) as store:
+        store.writer.commit(records(1, 3), {})
+        sql = store.writer._connection.sql
+        sql.execute("UPDATE records SET taken_at_ms = 'x' WHERE position = 2")
+        sql.execute("UPDATE records SET device = 'y' WHERE position = 3")
+    with opened(tmp_path) as store:
+        store.writer.commit([record(200)], {})
+
+        assert "" == store.problem
+        assert [[1.0, 1, 1.0, 1.0, 1.0]] == [each[2] for each in rows(tmp_path)[:1]]

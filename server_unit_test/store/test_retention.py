@@ -250,3 +250,18 @@ def test_charts_are_removed_in_slices(tmp_path: Path, monkeypatch: pytest.Monkey
 
         assert [True, True, False] == [each.more for each in pruned]
         assert (0, 0) == charts(store.writer)
+
+
+@pytest.mark.parametrize("damage", ["'x'", "x'00'", "1.5", "-9e18"])
+def test_a_damaged_time_stops_no_pruning(tmp_path: Path, damage: str) -> None:
+    """It says nothing about its neighbours and goes with the next dated record that is too old."""
+    taken = [(1, -2), (2, -1), (3, -1), (4, 1)]
+    with opened(tmp_path) as store:
+        given = [record(number, at_ms=START_MS + 1000 * at_s + number) for number, at_s in taken]
+        store.writer.commit(given, {})
+        sql = store.writer._connection.sql
+        sql.execute(f"UPDATE records SET taken_at_ms = {damage} WHERE position = 1")
+        prune_by_age(store.writer)
+        store.writer.prune(Retention(0, PLENTY, 0), START_MS)
+
+    assert [] == positions(tmp_path)
