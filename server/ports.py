@@ -182,8 +182,9 @@ class RecordWriter(Protocol):
         ...
 
     def correct_clock(self, boot: int, after: int, epoch_ms: int) -> int:
-        """Restamp the unsynced records of `boot` beyond position `after`; return how many.
+        """Restamp a slice of the unsynced records of `boot` beyond position `after`.
 
+        Returns how many; call again until it is 0. In between, commits may go on.
         Each gets `epoch_ms` (the UTC time at which this boot's uptime was zero) plus its own
         uptime, and the quality `corrected`. Raises as commit does.
         """

@@ -194,14 +194,13 @@ def load(sql: sqlite3.Connection) -> tuple[Pending, dict[int, tuple[int, int]]]:
     newest: dict[int, tuple[int, int]] = {}
     rows = sql.execute(
         "SELECT position, device, taken_at_ms, body FROM records WHERE position > ?"
-        " ORDER BY position",
+        " AND device IN (SELECT id FROM devices) ORDER BY position",
         mark,
     )
     for position, device, taken_at_ms, body in rows:
-        if type(device) is not int or not is_time(taken_at_ms):
-            continue
-        pending.add(device, taken_at_ms, readable_values(body))
-        newest[device] = (position, taken_at_ms)
+        if is_time(taken_at_ms):
+            pending.add(device, taken_at_ms, readable_values(body))
+            newest[device] = (position, taken_at_ms)
     return pending, newest
 
 
@@ -228,17 +227,33 @@ def rebuild(sql: sqlite3.Connection, minutes: Iterable[int]) -> None:
     Within the caller's transaction, with nothing pending.
     """
     hours: set[int] = set()
+    together: dict[int, set[int]] = {}
     for row_id in minutes:
-        start_ms = MINUTES.start_ms(row_id)
-        rows = sql.execute(
-            "SELECT body FROM records WHERE taken_at_ms >= ? AND taken_at_ms < ? AND device = ?"
-            " ORDER BY position",
-            (start_ms, start_ms + MINUTES.width_ms, row_id // _IDS_PER_DEVICE),
-        )
-        _replace(sql, MINUTES, row_id, fold([readable_values(body) for (body,) in rows]))
-        hours.add(_hour_of(row_id))
+        together.setdefault(MINUTES.start_ms(row_id), set()).add(row_id // _IDS_PER_DEVICE)
+    for start_ms, devices in together.items():
+        readings = _readings_between(sql, devices, start_ms, start_ms + MINUTES.width_ms)
+        for device in devices:
+            row_id = MINUTES.row_id(device, start_ms)
+            _replace(sql, MINUTES, row_id, fold(readings[device]))
+            hours.add(_hour_of(row_id))
     for row_id in hours:
         _rebuild_hour(sql, row_id)
+
+
+def _readings_between(
+    sql: sqlite3.Connection, devices: set[int], from_ms: int, to_ms: int
+) -> dict[int, list[Mapping[str, Value]]]:
+    """What each of `devices` said in [from_ms, to_ms), in order of commit; read once for all."""
+    rows = sql.execute(
+        "SELECT device, body FROM records WHERE taken_at_ms >= ? AND taken_at_ms < ?"
+        " ORDER BY position",
+        (from_ms, to_ms),
+    )
+    found: dict[int, list[Mapping[str, Value]]] = {device: [] for device in devices}
+    for device, body in rows:
+        if device in found:
+            found[device].append(readable_values(body))
+    return found
 
 
 def _rebuild_hour(sql: sqlite3.Connection, row_id: int) -> None:

@@ -136,13 +136,7 @@ class Writer:
             return retention.slice_upto(sql, reach, usage, limits, now_ms) > reach.after
 
     def correct_clock(self, boot: int, after: int, epoch_ms: int) -> int:
-        """See the port. Goes slice by slice: after an error what is done is done, call again."""
-        total = 0
-        while moved := self._correct_slice(boot, after, epoch_ms):
-            total += moved
-        return total
-
-    def _correct_slice(self, boot: int, after: int, epoch_ms: int) -> int:
+        """See the port. One slice: CORRECT_SLICE_ROWS at most."""
         with self._connection.transaction() as sql:
             self._fold(sql)
             done = correction.correct(sql, boot, after, epoch_ms, self._newest)

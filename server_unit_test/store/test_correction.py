@@ -139,7 +139,7 @@ def test_a_slice_costs_the_same_however_much_is_stored(
         return 0
 
     with opened(tmp_path) as store:
-        store.writer.commit(records(1, 3000, "B2", boot=7), {})
+        store.writer.commit(records(1, 3000, device="B2", boot=7), {})
         store.writer.commit(unsynced(1, 1000), {})
         store.writer.commit(records(1001, 3000), {})
         store.writer._connection.sql.set_progress_handler(count, 10)

@@ -160,7 +160,7 @@ def loosen(folder: Path) -> None:
         )
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(st.sampled_from(COLUMNS), DAMAGE, st.booleans())
 def test_whatever_is_damaged_the_reader_goes_on(column: str, value: object, as_text: bool) -> None:
     """Every column, every type: the record is there at its place, and its neighbours are whole."""
