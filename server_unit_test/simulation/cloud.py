@@ -44,6 +44,7 @@ class Cloud:
         """Boot -> the virtual second at which its uptime was zero."""
         self.poison: set[tuple[int, int]] = set()
         self.max_records = 10_000
+        self.latency_s = 0.05
         self._world = world
         self._devices = devices
         self._random = random.Random(f"{seed} cloud {name}")
@@ -61,7 +62,7 @@ class Cloud:
             self._trouble(draw / self.trouble, batch)
         if self.poison and any(self._poisoned(stored) for stored in batch.records):
             raise RecordsRefused("422")
-        world.spend(0.05)
+        world.spend(self.latency_s)
         self._take(batch)
         return Ack(100 * len(batch.records))
 

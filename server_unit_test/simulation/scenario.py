@@ -5,6 +5,7 @@ gateway calm weather to deliver what it still holds; `Life.examine` checks what 
 """
 
 import random
+from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,9 +26,9 @@ from server.ledger.portrait import Nameplate
 from server.model.configuration import Configuration
 from server.model.device import DeviceConfig, Endpoint, Space
 from server.model.reading import ClockQuality
-from server.model.request import ReadRegisters
+from server.model.request import ChangeSettings, ReadRegisters
 from server.ports import SinkSetup, Transport
-from server.settings import Settings
+from server.settings import Settings, device_document
 from server.store.database import open_store
 from server.store.readings import open_reader
 from server.tasks.answer_request import AnswerRequest
@@ -54,6 +55,7 @@ GRID_TOLERANCE_S = 0.7
 """What a poll of a healthy device may be late by: its slack, and a read asked for on its lane."""
 
 CALM_S = 86_400.0
+OUT_FOR_S = 300.0
 SNAPSHOT_EVERY_S = 120.0
 """Nobody looks at the page of a simulated gateway; drawing it would be half of the time."""
 
@@ -82,6 +84,10 @@ class Plan:
     """Sequences of the first boot that the second endpoint refuses for ever."""
     max_records: int = 10_000
     slow_disk: tuple[float, ...] = ()
+    slow_endpoint_s: float = 0.05
+    """What the second endpoint takes for each device's batch."""
+    changes: int = 0
+    """How often the owner changes settings: takes a device out for a while, or a sink's pace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +150,8 @@ class Life:
             Cloud("local", self.world, self.devices, plan.seed, (), plan.trouble),
         )
         self.clouds[1].max_records = plan.max_records
+        self.clouds[1].latency_s = plan.slow_endpoint_s
+        self._publish_s = plan.publish_s
         self.accepted: dict[int, int] = {}
         self.crashes = 0
         self.bugs: list[str] = []
@@ -225,6 +233,13 @@ class Life:
             self.world.at(moment, partial(self._step_clock, step_ms))
         for _ in range(plan.requests):
             self.world.at(draw.uniform(0.01, 0.95) * plan.duration_s, self._ask)
+        for _ in range(plan.changes):
+            moment = draw.uniform(0.02, 0.9) * plan.duration_s
+            if draw.random() < 0.5:
+                self.world.at(moment, self._change_pace)
+            else:
+                device_id = draw.choice(sorted(self.devices))
+                self.world.at(moment, partial(self._take_out, device_id))
         for moment in plan.slow_disk:
             self.world.at(moment, self._slow_disk)
         self.world.at(600.0, self._check_bounds)
@@ -245,6 +260,36 @@ class Life:
         assert self._store is not None
         self._store.slow_until = self.world.now + 600.0
         self.world.note("the disk is slow")
+
+    def _change(self, changes: dict[str, object]) -> None:
+        """The owner changes settings through the API."""
+        assert self._gateway is not None and self._inbox is not None
+        reply: Future[object] = Future()
+        self._inbox.put(AnswerRequest(self._gateway.house, ChangeSettings(changes), reply))
+        self._replies.append((self.world.now, reply))
+
+    def _change_pace(self) -> None:
+        usual_s = self.plan.publish_s
+        self._publish_s = 3 * usual_s if self._publish_s == usual_s else usual_s
+        self.world.note("pace", self._publish_s)
+        self._change({"name": f"paced {self._publish_s:g}"})
+
+    def _take_out(self, device_id: str) -> None:
+        self.world.note("taken out", device_id)
+        self._polled.pop(device_id, None)
+        devices = [each for each in self.devices.values() if each.device_id != device_id]
+        self._change({"devices": self._documents(devices)})
+        self.world.at(self.world.now + OUT_FOR_S, self._put_back)
+
+    def _put_back(self) -> None:
+        """All of them again, whoever was out."""
+        self.world.note("all back")
+        for device in self.devices.values():
+            self._polled.pop(device.device_id, None)
+        self._change({"devices": self._documents(self.devices.values())})
+
+    def _documents(self, devices: Iterable[SimulatedDevice]) -> list[dict[str, object]]:
+        return [device_document(self._config_of(device)) for device in devices]
 
     def _ask(self) -> None:
         """Somebody reads a register through the API."""
@@ -364,16 +409,16 @@ class Life:
         configured = settings.changed(
             {"store": {"commit_interval_s": self.plan.commit_s, "min_free_bytes": 0}}
         )
-        return configured.with_devices(
-            DeviceConfig(
-                device_id=device.device_id,
-                name=device.device_id,
-                endpoint=_endpoint(device),
-                unit_id=1,
-                profile="simulated",
-                interval_s=self.plan.interval_s,
-            )
-            for device in self.devices.values()
+        return configured.with_devices(map(self._config_of, self.devices.values()))
+
+    def _config_of(self, device: SimulatedDevice) -> DeviceConfig:
+        return DeviceConfig(
+            device_id=device.device_id,
+            name=device.device_id,
+            endpoint=_endpoint(device),
+            unit_id=1,
+            profile="simulated",
+            interval_s=self.plan.interval_s,
         )
 
     def _bug(self, half: str, task: Task, error: Exception) -> None:
@@ -416,7 +461,9 @@ class Life:
             known = house.plant.devices[device.device_id]
             refused = {each.address for each in known.refused}
             if device.temper in (Temper.REFUSING, Temper.CLOSING):
-                assert refused == {REFUSED_BY_SOME}, f"{device.device_id} refuses {refused}"
+                # One that was taken out and put back in calm weather has nothing to refuse.
+                found = refused if self.plan.changes == 0 else refused | {REFUSED_BY_SOME}
+                assert found == {REFUSED_BY_SOME}, f"{device.device_id} refuses {refused}"
             else:
                 assert not refused, f"{device.device_id} refuses nothing, but {refused} is noted"
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,18 @@ def test_hours_of_trouble_lose_nothing(seed: int, tmp_path: Path) -> None:
     assert 3 == tally.crashes
     assert {} == {sink: count for sink, count in tally.dropped.items() if count}
     assert 0 < tally.accepted
+
+
+@pytest.mark.parametrize("seed", (11, 12))
+def test_slow_endpoints_and_changing_settings_lose_nothing(seed: int, tmp_path: Path) -> None:
+    """An endpoint that needs nine seconds a device gets everything, while devices come and go."""
+    plan = replace(
+        hours(seed), slow_endpoint_s=9.0, changes=12, poison=(), max_records=10_000, trouble=0.01
+    )
+    tally, _ = live(plan, tmp_path)
+
+    assert 0 < tally.delivered["local"]
+    assert {} == {sink: count for sink, count in tally.dropped.items() if count}
 
 
 def test_a_seed_replays_to_the_same_log(tmp_path: Path) -> None:
