@@ -1,18 +1,25 @@
 """A Modbus TCP server over raw bytes: framing, functions 3, 4, 6 and 16, and refusals.
 
-It owns the bytes and the connections and knows nothing of plants: a `Device` answers for registers
+It owns the bytes and the connections and knows nothing of plants: a `Face` answers for registers
 by wire address. It is our own, not a library's, because faults have to be put into single bytes.
 
 Rules. A request whose framing cannot be trusted (protocol id not 0, impossible length) closes the
-connection, for there is no way to find the next frame. Everything else gets an answer. Requests of
-a connection are answered in the order in which they came, several in one segment included.
+connection, for there is no way to find the next frame. Everything else gets an answer, unless
+trouble is ordered. Requests of a connection are answered in the order in which they came, several
+in one segment included; only a late reply goes out after its successors.
 """
 
 import asyncio
 import logging
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
+
+from simulator import mischief
+from simulator.door import MODBUS
+from simulator.face import HOLDING, INPUT, Face
+from simulator.trouble import Order, Quirk, Troubles
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +40,18 @@ IDLE_TIMEOUT_S = 300.0
 
 WRITE_TIMEOUT_S = 10.0
 """A client that does not take its answers within this time is closed."""
+
+MAX_LATE_REPLIES = 64
+"""Answers of one connection that wait to go out late; further ones are never sent."""
+
+CLOSING_SPANS = ((13200, 13207), (13250, 13299))
+"""Document addresses at which firmware .95.03 hangs up instead of refusing (quirk b)."""
+
+PADDED_AT = (2613, 2629)
+"""Document addresses whose block comes padded (quirk a)."""
+
+PADDED_TELLS_WORDS = 11
+PADDED_SENDS_WORDS = 15
 
 ILLEGAL_FUNCTION = 0x01
 ILLEGAL_ADDRESS = 0x02
@@ -138,39 +157,66 @@ def _words_out(words: Sequence[int]) -> bytes:
     return bytes([2 * len(words)]) + struct.pack(f">{len(words)}H", *words)
 
 
-class ModbusServer:
-    """Listens on one address and answers for one unit."""
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """One unit behind the face, as a `Device`."""
 
-    def __init__(self, device: Device, unit_id: int = 1) -> None:
-        self._device = device
-        self._unit_id = unit_id
+    face: Face
+    door: str
+    unit: int
+
+    def read_input(self, first: int, count: int) -> Sequence[int]:
+        return self.face.read(self.door, self.unit, INPUT, first, count)
+
+    def read_holding(self, first: int, count: int) -> Sequence[int]:
+        return self.face.read(self.door, self.unit, HOLDING, first, count)
+
+    def write(self, first: int, words: Sequence[int]) -> None:
+        self.face.write(self.door, self.unit, first, words)
+
+
+def answer_unit(face: Face, door: str, unit: int, pdu: bytes) -> bytes:
+    """Answer one protocol data unit for a unit of the plant; another unit is exception 11."""
+    if unit not in face.units(door):
+        return bytes([pdu[0] | 0x80, NO_SUCH_UNIT])
+    return answer(pdu, _Unit(face, door, unit))
+
+
+class ModbusDoor:
+    """The inverter's own Modbus TCP port."""
+
+    name = MODBUS
+
+    def __init__(self, face: Face, troubles: Troubles) -> None:
+        self._face = face
+        self._troubles = troubles
         self._server: asyncio.Server | None = None
         self._talks: set[asyncio.Task[None]] = set()
         self.requests = 0
-        """Requests answered so far, refusals included."""
+        """Requests understood so far, whatever became of them."""
 
     @property
     def connections(self) -> int:
         """Clients connected now."""
         return len(self._talks)
 
-    async def start(self, host: str, port: int) -> tuple[str, int]:
-        """Listen; returns the address, with the real port where 0 was given."""
+    async def open(self, host: str, port: int) -> int:
+        """Listen; returns the real port where 0 was given."""
         self._server = await asyncio.start_server(self._accept, host, port)
-        bound = self._server.sockets[0].getsockname()
-        return str(bound[0]), int(bound[1])
+        return int(self._server.sockets[0].getsockname()[1])
 
     async def close(self) -> None:
         """Stop listening and drop every client."""
         if self._server is not None:
             self._server.close()
+            self._server = None
         talks = list(self._talks)
         for talk in talks:
             talk.cancel()
         await asyncio.gather(*talks, return_exceptions=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._talks) >= MAX_CONNECTIONS:
+        if self._server is None or len(self._talks) >= MAX_CONNECTIONS:
             log.warning("too many clients, one turned away", extra={"limit": MAX_CONNECTIONS})
             writer.transport.abort()
             return
@@ -179,30 +225,109 @@ class ModbusServer:
         talk.add_done_callback(self._talks.discard)
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        out = _Out(writer)
         try:
-            while await self._serve_one(reader, writer):
+            while await self._serve_one(reader, out):
                 pass
         except (OSError, asyncio.IncompleteReadError):
             pass  # The client went away, fell silent, or stopped in the middle of a frame.
         finally:
+            out.cancel()
             writer.transport.abort()
 
-    async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Answer one request; False when the stream can no longer be understood."""
+    async def _serve_one(self, reader: asyncio.StreamReader, out: "_Out") -> bool:
+        """Answer one request; False when the connection is to be closed."""
         async with asyncio.timeout(IDLE_TIMEOUT_S):
             header = await reader.readexactly(_HEADER.size)
             transaction, protocol, length, unit = _HEADER.unpack(header)
             if protocol != 0 or not 2 <= length <= MAX_PDU_BYTES + 1:
                 return False
             pdu = await reader.readexactly(length - 1)
-        reply = self._reply(unit, pdu)
-        writer.write(_HEADER.pack(transaction, 0, len(reply) + 1, unit) + reply)
-        async with asyncio.timeout(WRITE_TIMEOUT_S):
-            await writer.drain()
+        self.requests += 1
+        order = self._troubles.draw(self.name)
+        await asyncio.sleep(mischief.wait_before_s(order))
+        if mischief.hangs_up(order) or self._closes_instead(pdu):
+            return False
+        if not mischief.swallows(order):
+            frame = self._frame(transaction, unit, self._reply(unit, pdu, order), pdu)
+            await out.perform(mischief.act(order, frame, self._troubles.dice(self.name)))
         return True
 
-    def _reply(self, unit: int, pdu: bytes) -> bytes:
-        self.requests += 1
-        if unit != self._unit_id:
-            return bytes([pdu[0] | 0x80, NO_SUCH_UNIT])
-        return answer(pdu, self._device)
+    def _reply(self, unit: int, pdu: bytes, order: Order | None) -> bytes:
+        code = mischief.refusal(order)
+        if code is not None:
+            return bytes([pdu[0] | 0x80, code])
+        return answer_unit(self._face, self.name, unit, pdu)
+
+    def _closes_instead(self, pdu: bytes) -> bool:
+        """Quirk (b)."""
+        span = _asked_span(pdu)
+        return (
+            self._troubles.has(Quirk.CLOSES_INSTEAD)
+            and span is not None
+            and any(span.start <= high and low < span.stop for low, high in CLOSING_SPANS)
+        )
+
+    def _frame(self, transaction: int, unit: int, reply: bytes, pdu: bytes) -> bytes:
+        """The whole answer, with the quirks (a) and (e) of its framing."""
+        if self._troubles.has(Quirk.PADDED_FRAME):
+            reply = _padded(reply, pdu)
+        length = len(reply) + 1
+        if reply[0] & 0x80 and self._troubles.has(Quirk.SHORT_EXCEPTION_LENGTH):
+            length -= 1
+        return _HEADER.pack(transaction, 0, length, unit) + reply
+
+
+def _asked_span(pdu: bytes) -> range | None:
+    """The document addresses that a read asks for; None where it is no read."""
+    if pdu[0] not in (READ_HOLDING, READ_INPUT) or len(pdu) != 1 + _TWO_WORDS.size:
+        return None
+    first, count = _TWO_WORDS.unpack(pdu[1:])
+    return range(first + 1, first + 1 + count)
+
+
+def _padded(reply: bytes, pdu: bytes) -> bytes:
+    """Quirk (a): at two addresses 15 registers follow a byte count of 11."""
+    span = _asked_span(pdu)
+    if span is None or span.start not in PADDED_AT or reply[0] & 0x80:
+        return reply
+    told = reply[2 : 2 + 2 * PADDED_TELLS_WORDS]
+    return bytes([reply[0], 2 * PADDED_TELLS_WORDS]) + told.ljust(2 * PADDED_SENDS_WORDS, b"\0")
+
+
+class _Out:
+    """One connection's way out: at once, byte by byte, or aside and later."""
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
+        self._late: set[asyncio.Task[None]] = set()
+
+    async def perform(self, act: mischief.Act) -> None:
+        """Send an answer the way the act says."""
+        if not act.later_s:
+            await self._send(act)
+        elif len(self._late) < MAX_LATE_REPLIES:
+            task = asyncio.get_running_loop().create_task(self._send_late(act))
+            self._late.add(task)
+            task.add_done_callback(self._late.discard)
+
+    def cancel(self) -> None:
+        """Forget what was to go out later."""
+        for task in list(self._late):
+            task.cancel()
+
+    async def _send_late(self, act: mischief.Act) -> None:
+        await asyncio.sleep(act.later_s)
+        try:
+            await self._send(act)
+        except OSError:
+            self._writer.transport.abort()
+
+    async def _send(self, act: mischief.Act) -> None:
+        step = 1 if act.drip_s else max(1, len(act.frame))
+        for start in range(0, len(act.frame), step):
+            if start:
+                await asyncio.sleep(act.drip_s / len(act.frame))
+            self._writer.write(act.frame[start : start + step])
+            async with asyncio.timeout(WRITE_TIMEOUT_S):
+                await self._writer.drain()

@@ -2,23 +2,27 @@
 
 It runs in a thread of its own, so that a test or a script can hold it in a `with` block:
 
-    with VirtualPlant(model="sh10rt", speed=60) as plant:
-        print(plant.address, plant.truth())
+    with VirtualPlant(model="sh10rt", doors={"modbus": 0}, speed=60) as plant:
+        print(plant.doors["modbus"], plant.truth())
+
+Every door shows the same plant at the same moment; how it misbehaves is in `troubles`.
 """
 
 import asyncio
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from types import TracebackType
 from typing import Self
 
 from simulator.clock import Clock, RunningClock, utc_s
-from simulator.modbus_server import ModbusServer
+from simulator.door import MODBUS
+from simulator.doors import OpenDoor, Ports, build
 from simulator.models import model_named
-from simulator.physics import Moment, Orders, Physics
-from simulator.sungrow import SungrowInverter
+from simulator.physics import Moment, Physics
+from simulator.plant_face import PlantFace
+from simulator.trouble import Quirk, Troubles
 
 log = logging.getLogger(__name__)
 
@@ -31,49 +35,15 @@ START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
 """Closing takes one turn of the loop; after this the thread is left to die with the process."""
 
+CLOSE_TIMEOUT_S = 5.0
+"""One door that cannot close must not keep the others open, nor the plant from stopping."""
+
 WH_S = 3600
 """Watt seconds of a watt hour."""
 
 
-class _Guarded:
-    """The inverter behind one lock: doors read on the plant's thread, `truth()` on any."""
-
-    def __init__(self, physics: Physics, clock: Clock, model: str, serial: str) -> None:
-        self.lock = threading.RLock()
-        self._physics = physics
-        self._clock = clock
-        self._seen = physics.moment()
-        self.inverter = SungrowInverter(model_named(model), serial, self.moment, self._obey)
-
-    def moment(self) -> Moment:
-        """The plant now; the same value until the next step."""
-        with self.lock:
-            if self._physics.advance_to(self._clock.now_s()):
-                self._seen = self._physics.moment()
-            return self._seen
-
-    def _obey(self, orders: Orders) -> None:
-        self._physics.orders = orders
-
-    def read_input(self, first: int, count: int) -> Sequence[int]:
-        with self.lock:
-            return self.inverter.read_input(first, count)
-
-    def read_holding(self, first: int, count: int) -> Sequence[int]:
-        with self.lock:
-            return self.inverter.read_holding(first, count)
-
-    def write(self, first: int, words: Sequence[int]) -> None:
-        with self.lock:
-            self.inverter.write(first, words)
-
-    def tick(self) -> None:
-        with self.lock:
-            self.inverter.tick()
-
-
 class VirtualPlant:
-    """One inverter on Modbus TCP. Start it, or use it in a `with` block."""
+    """One inverter behind its doors. Start it, or use it in a `with` block."""
 
     def __init__(
         self,
@@ -88,16 +58,26 @@ class VirtualPlant:
         serial: str | None = None,
         latitude_deg: float = 48.0,
         clock: Clock | None = None,
+        doors: Mapping[str, Ports] | None = None,
+        quirks: Iterable[Quirk] = (),
     ) -> None:
-        """`start_s` is plant time in epoch seconds, now if not given; a `clock` overrides both."""
+        """`start_s` is plant time in epoch seconds, now if not given; a `clock` overrides both.
+
+        `doors` names each door's port, or ports; without it there is one Modbus door on `port`.
+        """
         self.model = model_named(model)
         self.serial = serial or self.model.serial(seed)
         self.unit_id = unit_id
-        self._clock = clock or RunningClock(utc_s() if start_s is None else start_s, speed)
-        physics = Physics(self.model.site(latitude_deg), seed, self._clock.now_s())
-        self._guarded = _Guarded(physics, self._clock, self.model.key, self.serial)
-        self._server = ModbusServer(self._guarded, unit_id)
-        self._bound = (host, port)
+        self.clock = clock or RunningClock(utc_s() if start_s is None else start_s, speed)
+        began_s = self.clock.now_s()
+        self.troubles = Troubles(seed, lambda: self.clock.now_s() - began_s)
+        for quirk in quirks:
+            self.troubles.switch(quirk)
+        physics = Physics(self.model.site(latitude_deg), seed, began_s)
+        self.face = PlantFace(self.model, self.serial, physics, self.clock, self.troubles, unit_id)
+        asked = {MODBUS: port} if doors is None else doors
+        self._doors = build(asked, host, self.face, self.troubles)
+        self._host = host
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leave: asyncio.Event | None = None
@@ -105,31 +85,43 @@ class VirtualPlant:
     @property
     def host(self) -> str:
         """The host it listens on."""
-        return self._bound[0]
+        return self._host
+
+    @property
+    def doors(self) -> dict[str, str]:
+        """Door -> `host:port`, or `host:http:websocket` for the classic dongle."""
+        return {name: opened.address for name, opened in self._doors.items()}
 
     @property
     def port(self) -> int:
-        """The port it listens on; the real one where 0 was asked for."""
-        return self._bound[1]
+        """The port of the Modbus door; the real one where 0 was asked for."""
+        return self._modbus.ports[0]
 
     @property
     def address(self) -> str:
         """`host:port` of the Modbus door."""
-        return f"{self.host}:{self.port}"
+        return self._modbus.address
 
     @property
     def requests(self) -> int:
-        """Modbus requests answered so far."""
-        return self._server.requests
+        """Requests understood so far, at all doors that count them."""
+        return sum(getattr(each.door, "requests", 0) for each in self._doors.values())
 
     @property
     def connections(self) -> int:
-        """Modbus clients connected now."""
-        return self._server.connections
+        """Clients connected now, at all doors that count them."""
+        return sum(getattr(each.door, "connections", 0) for each in self._doors.values())
+
+    @property
+    def _modbus(self) -> OpenDoor:
+        opened = self._doors.get(MODBUS)
+        if opened is None:
+            raise ValueError(f"this plant has no modbus door; it has: {', '.join(self._doors)}")
+        return opened
 
     def moment(self) -> Moment:
         """Everything there is to see of the plant now."""
-        return self._guarded.moment()
+        return self.face.moment()
 
     def truth(self) -> dict[str, float | int]:
         """The physical truth now: W, Wh, °C and shares of 1; discharge and import positive."""
@@ -151,16 +143,16 @@ class VirtualPlant:
         return truth
 
     def start(self) -> Self:
-        """Open the doors; raises OSError when the port cannot be had.
+        """Open the doors; raises OSError when a port cannot be had.
 
-        A plant that was stopped opens at the address it had, and time has gone on meanwhile.
+        A plant that was stopped opens at the addresses it had, and time has gone on meanwhile.
         """
-        opened: Future[tuple[str, int]] = Future()
+        opened: Future[None] = Future()
         self._thread = threading.Thread(
             target=self._run, args=(opened,), name="virtual-plant", daemon=True
         )
         self._thread.start()
-        self._bound = opened.result(START_TIMEOUT_S)
+        opened.result(START_TIMEOUT_S)
         return self
 
     def stop(self) -> None:
@@ -182,24 +174,44 @@ class VirtualPlant:
     ) -> None:
         self.stop()
 
-    def _run(self, opened: Future[tuple[str, int]]) -> None:
+    def _run(self, opened: Future[None]) -> None:
         asyncio.run(self._serve(opened))
 
-    async def _serve(self, opened: Future[tuple[str, int]]) -> None:
+    async def _serve(self, opened: Future[None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._leave = asyncio.Event()
         try:
-            bound = await self._server.start(*self._bound)
-        except OSError as refusal:
+            await self._open_all()
+        except Exception as refusal:  # noqa: B902 - whatever it is, the caller has to know
             opened.set_exception(refusal)
             return
-        opened.set_result(bound)
-        log.info("plant open", extra={"device": self.serial, "port": bound[1]})
+        opened.set_result(None)
+        log.info("plant open", extra={"device": self.serial, "doors": self.doors})
         while not self._leave.is_set():
-            self._guarded.tick()
+            self.face.tick()
             try:
                 async with asyncio.timeout(TICK_S):
                     await self._leave.wait()
             except TimeoutError:
                 continue
-        await self._server.close()
+        await self._close_all()
+
+    async def _open_all(self) -> None:
+        """Open every door, or none."""
+        try:
+            for opened in self._doors.values():
+                await opened.open()
+        except BaseException:
+            await self._close_all()
+            raise
+
+    async def _close_all(self) -> None:
+        closing = (self._close(opened) for opened in self._doors.values())
+        await asyncio.gather(*closing)
+
+    async def _close(self, opened: OpenDoor) -> None:
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await opened.close()
+        except TimeoutError:
+            log.warning("a door does not close", extra={"device": self.serial, "door": opened.name})

@@ -12,6 +12,8 @@ from simulator.modbus_server import ILLEGAL_ADDRESS, ILLEGAL_VALUE, Refused
 from simulator.models import Model
 from simulator.physics import Moment, Orders
 from simulator.sungrow_settings import (
+    EXPORT_LIMIT_AT,
+    EXPORT_SWITCH_AT,
     HEARTBEAT_AT,
     SIGNS_OF_LIFE,
     orders_of,
@@ -24,6 +26,7 @@ from simulator.sungrow_tables import (
     EMS_EXTERNAL,
     EMS_SELF,
     EMS_VPP,
+    ON,
     SERIAL_AT,
     SERIAL_WORDS,
     Kind,
@@ -32,6 +35,7 @@ from simulator.sungrow_tables import (
     input_rows,
     input_spans,
 )
+from simulator.trouble import Quirk
 
 UNAVAILABLE: dict[Kind, int] = {
     "u16": 0xFFFF,
@@ -76,11 +80,13 @@ class SungrowInverter:
         serial: str,
         moment: Callable[[], Moment],
         obey: Callable[[Orders], None],
+        has: Callable[[Quirk], bool] = lambda _: False,
     ) -> None:
         self.model = model
         self.serial = serial
         self._moment = moment
         self._obey = obey
+        self._has = has
         self._rows = input_rows(model)
         self._settings = {setting.at: setting for setting in settings_of(model)}
         self._words = {at: setting.initial for at, setting in self._settings.items()}
@@ -100,18 +106,19 @@ class SungrowInverter:
         image = self._image
         return [image.get(at, UNAVAILABLE["u16"]) for at in range(first + 1, first + 1 + count)]
 
-    def read_holding(self, first: int, count: int) -> Sequence[int]:
-        """Holding registers by wire address."""
+    def read_holding(self, first: int, count: int, wrong_by_s: float = 0.0) -> Sequence[int]:
+        """Holding registers by wire address; the clock may be wrong by some seconds."""
         _inside(holding_spans(self.model), first + 1, count)
         image = dict(self._words)
-        for place, word in enumerate(_clock_words(self._local_time(self._watched_moment()))):
+        shown = self._local_time(self._watched_moment()) + timedelta(seconds=int(wrong_by_s))
+        for place, word in enumerate(_clock_words(shown)):
             image[CLOCK_AT + place] = word
         return [image.get(at, UNAVAILABLE["u16"]) for at in range(first + 1, first + 1 + count)]
 
     def write(self, first: int, words: Sequence[int]) -> None:
         """Write holding registers by wire address: all of them, or none and a refusal."""
         moment = self._watched_moment()
-        wanted = dict(enumerate(words, start=first + 1))
+        wanted = self._as_firmware_takes(dict(enumerate(words, start=first + 1)))
         clock = range(CLOCK_AT, CLOCK_AT + CLOCK_WORDS)
         if any(at not in self._settings and at not in clock for at in wanted):
             raise Refused(ILLEGAL_ADDRESS)
@@ -134,6 +141,16 @@ class SungrowInverter:
                 self._words[13050] = EMS_SELF
                 self._changed()
         return moment
+
+    def _as_firmware_takes(self, wanted: dict[int, int]) -> dict[int, int]:
+        """What becomes of a write on its way in: quirks (h) and (g)."""
+        if EXPORT_LIMIT_AT not in wanted or self.model.family != "hybrid":
+            return wanted
+        if self._has(Quirk.LIMIT_NEEDS_SWITCH) and self._words[EXPORT_SWITCH_AT] != ON:
+            return wanted | {EXPORT_LIMIT_AT: self._words[EXPORT_LIMIT_AT]}
+        if self._has(Quirk.LIMIT_TIMES_TEN):
+            return wanted | {EXPORT_LIMIT_AT: wanted[EXPORT_LIMIT_AT] * 10}
+        return wanted
 
     def _apply(self, moment: Moment, settings: dict[int, int]) -> None:
         for at, word in settings.items():

@@ -79,6 +79,12 @@ def _hybrid(model: Model) -> tuple[Setting, ...]:
 # fmt: on
 
 
+EXPORT_LIMIT_AT = 13074
+"""Hybrid: watts that may be exported."""
+
+EXPORT_SWITCH_AT = 13087
+"""Hybrid: whether that limit holds."""
+
 HEARTBEAT_AT = 13080
 """Hybrid: seconds that external EMS control outlives its last sign of life."""
 
