@@ -8,6 +8,7 @@ from server.errors import SettingsError
 from server.model.device import Endpoint
 from server.ports import Clock, Transport
 from server.transports.modbus_tcp import ModbusTcp
+from server.transports.sungrow_tcp import SungrowTcp
 
 
 class Factory(Protocol):
@@ -22,9 +23,14 @@ def _modbus_tcp(endpoint: Endpoint, clock: Clock | None = None) -> Transport:
     return ModbusTcp(endpoint.host, endpoint.port, clock=clock)
 
 
+def _sungrow_tcp(endpoint: Endpoint, clock: Clock | None = None) -> Transport:
+    return SungrowTcp(endpoint.host, endpoint.port, clock=clock)
+
+
 SCHEMES: Mapping[str, Factory] = MappingProxyType(
     {
         "modbus_tcp": _modbus_tcp,
+        "sungrow_tcp": _sungrow_tcp,
     }
 )
 """The scheme of an endpoint -> its factory."""

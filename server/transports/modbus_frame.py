@@ -21,6 +21,18 @@ MAX_FRAME_BYTES = 260
 EXCEPTION = 0x80
 """Set in the function code of an answer that is an exception."""
 
+MEANINGS = {
+    1: "illegal function",
+    2: "illegal data address",
+    3: "illegal data value",
+    4: "server device failure",
+    5: "acknowledge, still working",
+    6: "server device busy",
+    10: "gateway path unavailable",
+    11: "gateway target does not answer",
+}
+"""Exception code -> what it means, in words."""
+
 _EXCEPTION_END = 9
 """Where a frame with an exception ends, whatever length it claims."""
 _HEADER = struct.Struct(">HHHBB")

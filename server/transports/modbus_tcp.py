@@ -47,6 +47,7 @@ from server.transports.modbus_frame import (
     MAX_FRAME_BYTES,
     MAX_READ_WORDS,
     MAX_WRITE_WORDS,
+    MEANINGS,
     StrictFramer,
 )
 
@@ -63,16 +64,6 @@ MAX_PIECES = 64
 """Pieces an answer may arrive in: a gateway that forwards a serial line byte by byte in fours."""
 
 _READ_FUNCTION = {Space.INPUT: 4, Space.HOLDING: 3}
-_CODES = {
-    1: "illegal function",
-    2: "illegal data address",
-    3: "illegal data value",
-    4: "server device failure",
-    5: "acknowledge, still working",
-    6: "server device busy",
-    10: "gateway path unavailable",
-    11: "gateway target does not answer",
-}
 
 
 class ModbusTcp:
@@ -205,7 +196,7 @@ class ModbusTcp:
             self._drop(client)
         code = answer.exception_code
         if code or answer.function_code & EXCEPTION:
-            meaning = _CODES.get(code, "unknown exception")
+            meaning = MEANINGS.get(code, "unknown exception")
             raise RegisterRefused(code, f"{self._name}: {request}: exception {code}, {meaning}")
 
 

@@ -9,7 +9,9 @@ from server.errors import DeviceTimeout, EgretError, LinkClosed, ProtocolError, 
 from server.model.device import Space
 from server.ports import Transport
 from server.transports.modbus_tcp import ModbusTcp
+from server.transports.sungrow_tcp import SungrowTcp
 from server_unit_test.contracts.fake_transport import FakeTransport
+from server_unit_test.transports.ciphered import Ciphered
 from server_unit_test.transports.scripted_server import ScriptedServer, registers
 
 INPUT = {address: 1000 + address for address in range(10, 140)}
@@ -84,13 +86,49 @@ class ModbusTcpBench:
         self._once((b"HTTP/1.1 400 Bad Request\r\n\r\n",))
 
 
-@pytest.fixture(params=["fake", "modbus_tcp"])
+class SungrowTcpBench:
+    """Encrypted Modbus TCP on loopback; what goes wrong goes wrong behind the cipher."""
+
+    def __init__(self, server: ScriptedServer, device: Ciphered) -> None:
+        self._device = device
+        self._script = device.inner
+        self.transport: Transport = SungrowTcp("127.0.0.1", server.port, timeout_s=0.1)
+
+    def _once(self, pieces: tuple[bytes, ...] | None) -> None:
+        def script(_: bytes) -> tuple[bytes, ...] | None:
+            self._device.inner = self._script
+            return pieces
+
+        self._device.inner = script
+
+    def next_is_silent(self) -> None:
+        """As Bench."""
+        self._once(())
+
+    def next_is_closed(self) -> None:
+        """As Bench."""
+        self._once(None)
+
+    def next_is_garbled(self) -> None:
+        """As Bench."""
+        self._once((b"HTTP/1.1 400 Bad Request\r\n\r\n",))
+
+
+@pytest.fixture(params=["fake", "modbus_tcp", "sungrow_tcp"])
 def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     """Every transport there is."""
     if request.param == "fake":
         yield FakeBench()
         return
-    with ScriptedServer(registers(dict(INPUT), dict(HOLDING))) as server:
+    script = registers(dict(INPUT), dict(HOLDING))
+    if request.param == "sungrow_tcp":
+        device = Ciphered(script)
+        with ScriptedServer(device) as server:
+            encrypted = SungrowTcpBench(server, device)
+            yield encrypted
+            encrypted.transport.close()
+        return
+    with ScriptedServer(script) as server:
         real = ModbusTcpBench(server)
         yield real
         real.transport.close()
