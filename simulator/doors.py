@@ -9,17 +9,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.door import MODBUS
+from simulator.door import MODBUS, WINET, WINET_TLS
 from simulator.face import Face
 from simulator.trouble import Troubles
 
 DOORS: dict[str, str] = {
     MODBUS: "simulator.modbus_server:ModbusDoor",
+    WINET: "simulator.winet_door:WinetDoor",
+    WINET_TLS: "simulator.winet_door:WinetTlsDoor",
 }
 """Name -> module and class."""
 
 DEFAULT_PORTS: dict[str, tuple[int, ...]] = {
     MODBUS: (5020,),
+    WINET: (8080, 8082),
+    WINET_TLS: (8443,),
 }
 """The ports of each door where none is given: as many as it has."""
 
