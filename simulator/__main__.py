@@ -7,7 +7,7 @@ import argparse
 import errno
 import sys
 
-from simulator import command_plant, command_receiver
+from simulator import command_plant, command_receiver, command_scenario
 
 _EPILOG = """\
 examples:
@@ -16,6 +16,7 @@ examples:
   python -m simulator plant --speed 600                      a day in two and a half minutes
   python -m simulator receiver --gateway http://127.0.0.1:8080
   python -m simulator receiver --fail 0.2 --store received.db
+  python -m simulator scenario simulator/scenarios/quick.toml
 
 docs/simulator.md tells the rest.
 """
@@ -29,9 +30,12 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="plant|receiver")
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="plant|receiver|scenario"
+    )
     command_plant.add_parser(commands)
     command_receiver.add_parser(commands)
+    command_scenario.add_parser(commands)
     return parser
 
 
