@@ -13,6 +13,7 @@ from pathlib import Path
 
 from server.devices.driver import Driver
 from server.devices.profile import Capability, Profile, load_profiles
+from server.devices.profile_doors import Child
 from server.devices.registers import Register, RegisterType
 from server.model.quantity import QUANTITIES
 
@@ -53,6 +54,16 @@ def _family(profile: Profile) -> Iterator[str]:
     yield ""
     yield from _models(profile)
     yield ""
+    if profile.children:
+        yield "### What may sit behind it"
+        yield ""
+        yield from (_child(each) for each in profile.children)
+        yield ""
+    if profile.doors:
+        yield "### What a door may not know"
+        yield ""
+        yield from (_door(profile, scheme) for scheme in sorted(profile.doors))
+        yield ""
     yield "### What is read"
     yield ""
     yield "| register | type | quantity | unit | one count is | what it is |"
@@ -78,6 +89,9 @@ def _family(profile: Profile) -> Iterator[str]:
 
 def _models(profile: Profile) -> Iterator[str]:
     """One line per model: the codes that say so."""
+    if not profile.models:
+        yield "It has no type codes: what it answers says what it is."
+        return
     codes: dict[str, list[int]] = {}
     for code, model in profile.models.items():
         codes.setdefault(model, []).append(code)
@@ -85,6 +99,26 @@ def _models(profile: Profile) -> Iterator[str]:
     yield "|---|---|"
     for model, found in codes.items():
         yield f"| {model} | {', '.join(f'`0x{code:04X}`' for code in sorted(found))} |"
+
+
+def _child(child: Child) -> str:
+    units = " or ".join(str(unit) for unit in child.units)
+    return f"- `{child.profile}`, on unit {units}: a device of its own, added along with it"
+
+
+def _door(profile: Profile, scheme: str) -> str:
+    door = profile.doors[scheme]
+    unknown = sorted(
+        register.at
+        for register in profile.registers
+        if (register.space, register.address) in door.unknown
+    )
+    said = [f"`{scheme}`"]
+    if door.doubts_zeros:
+        said.append("a 0 is believed once its register answers alone")
+    if unknown:
+        said.append("never believed to be 0: " + ", ".join(str(at) for at in unknown))
+    return "- " + "; ".join(said)
 
 
 def _row(profile: Profile, register: Register) -> str:

@@ -24,6 +24,7 @@ with the block they were asked for, so a value cannot land on another address.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from server.devices.doubt import Doubt
 from server.devices.packing import Block, pack, split
 from server.devices.profile import Profile
 from server.devices.registers import Decoder, Register, compile_decoder, compile_finish
@@ -158,10 +159,17 @@ class _Sweep:
 class Driver:
     """One device. Used on one lane; keeps what the device refuses between polls."""
 
-    def __init__(self, profile: Profile, unit_id: int, refused: Iterable[Refusal] = ()) -> None:
-        """`refused` is what an earlier driver of the same device found out."""
+    def __init__(
+        self,
+        profile: Profile,
+        unit_id: int,
+        refused: Iterable[Refusal] = (),
+        scheme: str = "",
+    ) -> None:
+        """`refused` is what an earlier driver found out; `scheme` is the way to the device."""
         self._profile = profile
         self._unit_id = unit_id
+        self._doubt = Doubt(profile.doors.get(scheme))
         self._refused: dict[tuple[Space, int], Refusal] = {}
         self._fences: set[tuple[Space, int]] = set()
         self._finish = compile_finish(profile.registers)
@@ -204,6 +212,10 @@ class Driver:
             if sweep.requests and preempted():
                 return sweep.paused()
         self._clear_suspects(reader, sweep)
+        if not self._doubt.idle:
+            answers = [(request.block, answer) for request, answer in sweep.answers]
+            if self._doubt.settle(reader, self._unit_id, answers, preempted, now_ms):
+                self._make_plan()
         values, words = self._decoded(sweep)
         self._learn(sweep)
         return Polled(values, words, self._known)
@@ -224,15 +236,20 @@ class Driver:
             serial=str(values.get("serial", "")),
             model=model or _unknown_model(self._profile.maker, type_code),
             type_code=type_code,
-            verified=model is not None,
+            verified=model is not None or not self._profile.models,
             facts=_facts(values),
         )
 
     def _make_plan(self) -> None:
         """From what is known now: the requests of a poll, each with its decoder."""
         blocks = self._packed(r for r in self._profile.registers if r.polled)
-        self._requests = tuple(Request(block, _decoder(block)) for block in blocks)
-        self._known = tuple(self._refused[key] for key in sorted(self._refused))
+        self._requests = tuple(
+            Request(block, _decoder(block))
+            for block in blocks
+            if not all(self._doubt.is_unknown(register) for register in block.registers)
+        )
+        known = {**self._doubt.learned, **self._refused}
+        self._known = tuple(known[key] for key in sorted(known))
 
     def _packed(self, registers: Iterable[Register]) -> tuple[Block, ...]:
         limits = self._profile.limits
@@ -301,6 +318,9 @@ class Driver:
         for request, answer in sweep.answers:
             decode = request.decode or _decoder(request.block)
             decode(answer, values, words)
+        if not self._doubt.idle:
+            answers = [(request.block, answer) for request, answer in sweep.answers]
+            self._doubt.withhold(answers, values, words)
         self._finish(values, words)
         return values, words
 

@@ -169,7 +169,9 @@ class Plant:
         device.identity = identity
         if device.driver is None or device.driver.profile.name != identity.profile:
             profile = self.profiles[identity.profile]
-            device.driver = Driver(profile, device.config.unit_id, device.refused)
+            config = device.config
+            scheme = config.endpoint.scheme
+            device.driver = Driver(profile, config.unit_id, device.refused, scheme)
             device.driver_since = now
         if not device.config.serial and identity.serial:
             device.config = replace(device.config, serial=identity.serial, model=identity.model)
@@ -182,7 +184,9 @@ class Plant:
     def reask(self, device: Device, now: float) -> None:
         """Once a day, ask again for what a device refuses; between two polls."""
         if device.refused and device.driver and now - device.driver_since >= REASK_REFUSED_S:
-            device.driver = Driver(device.driver.profile, device.config.unit_id)
+            config = device.config
+            scheme = config.endpoint.scheme
+            device.driver = Driver(device.driver.profile, config.unit_id, scheme=scheme)
             device.driver_since = now
 
     def accept(self, device: Device, polled: Polled, moment: Moment) -> Reading:

@@ -8,7 +8,7 @@ any particular family exists: families are listed from folders.
 import difflib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 from server.devices.packing import MAX_GAP, MAX_WORDS, Served
 from server.devices.profile_checks import contradictions
+from server.devices.profile_doors import Child, Door, children_of, doors_of
 from server.devices.profile_text import (
     CapabilityText,
     EvidenceText,
@@ -103,6 +104,9 @@ class Profile:
     evidence: tuple[Evidence, ...]
     capabilities: tuple[Capability, ...]
     models: Mapping[int, str]
+    doors: Mapping[str, Door] = field(default_factory=dict)
+    """What is known of a way to it, by scheme."""
+    children: tuple[Child, ...] = ()
 
     def register(self, quantity: str) -> Register | None:
         """The preferred register of a quantity."""
@@ -168,13 +172,14 @@ class _Reader:
             if self._type(f"unavailable.{name}", name) not in _MARKABLE:
                 raise self._error(f"unavailable.{name}", "only whole numbers have such a marker")
         registers = self._registers()
+        plain = tuple(register for _, register in registers)
         profile = Profile(
             name=text.name,
             maker=text.maker,
             title=text.title,
             document=text.document,
             aliases=tuple(text.aliases),
-            registers=tuple(register for _, register in registers),
+            registers=plain,
             blocks=self._blocks(),
             barriers=frozenset(
                 (Space(each.space), self._wire(f"barriers[{n}].at", each.at))
@@ -184,6 +189,8 @@ class _Reader:
             evidence=tuple(self._evidence(n, each) for n, each in enumerate(text.evidence)),
             capabilities=self._capabilities(),
             models=self._models(),
+            doors=MappingProxyType(doors_of(text.doors, plain, self._error)),
+            children=children_of(text.children, self._error),
         )
         for key, problem in contradictions(registers, profile.blocks, profile.limits.max_words):
             raise self._error(key, problem)

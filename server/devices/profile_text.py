@@ -100,6 +100,20 @@ class CapabilityText(Shape, frozen=True, rename={"as_": "as"}):
     note: str = ""
 
 
+class DoorText(Shape, frozen=True):
+    """What is known of one way to the device."""
+
+    doubts_zeros: bool = False
+    unknown: list[int] = []
+
+
+class ChildText(Shape, frozen=True):
+    """A device that may sit behind this one, under a unit of its own."""
+
+    profile: str
+    units: list[int]
+
+
 class ProfileText(Shape, frozen=True):
     """One profile file."""
 
@@ -121,6 +135,8 @@ class ProfileText(Shape, frozen=True):
     bits: dict[str, dict[str, str]] = {}
     capabilities: list[CapabilityText] = []
     models: dict[str, str] = {}
+    doors: dict[str, DoorText] = {}
+    children: list[ChildText] = []
 
 
 class Source:

@@ -57,6 +57,8 @@ class DeviceConfig:
     interval_s: float
     serial: str = ""
     model: str = ""
+    parent: str = ""
+    """The id of the device that this one sits behind: a battery behind its inverter."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,7 @@ DEVICE: Mapping[str, tuple[Rule, object]] = MappingProxyType(
         "interval_s": (Number(MIN_POLL_INTERVAL_S, MAX_INTERVAL_S), DEFAULT_POLL_INTERVAL_S),
         "serial": (Text(MAX_NAME_LENGTH), ""),
         "model": (Text(MAX_NAME_LENGTH), ""),
+        "parent": (Text(MAX_NAME_LENGTH), ""),
     }
 )
 """Keys of a device beside `endpoint`. Without a device_id it is named by where it is."""

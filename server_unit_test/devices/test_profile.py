@@ -235,12 +235,12 @@ def test_too_many_registers_are_refused(tmp_path: Path) -> None:
 
 def test_too_many_profiles_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """MAX_PROFILES bounds a folder; what is beyond is named."""
-    monkeypatch.setattr(module, "MAX_PROFILES", 2)
+    monkeypatch.setattr(module, "MAX_PROFILES", 3)
 
     loaded = load_profiles(tmp_path) if load(tmp_path, GOOD) else None
 
     assert loaded is not None
-    assert ("acme.toml:1: more than 2 profiles",) == loaded.problems
+    assert ("acme.toml:1: more than 3 profiles",) == loaded.problems
 
 
 def test_a_missing_folder_is_an_empty_one(tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ DOCUMENT = {
     "interval_s": 5.0,
     "serial": "A2340",
     "model": "SH10RT",
+    "parent": "",
 }
 DEVICE = DeviceConfig(
     device_id="A2340",
