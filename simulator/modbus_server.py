@@ -12,14 +12,14 @@ in one segment included; only a late reply goes out after its successors.
 import asyncio
 import logging
 import struct
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from simulator import mischief
 from simulator.door import MODBUS
 from simulator.face import HOLDING, INPUT, Face
-from simulator.trouble import Order, Quirk, Troubles
+from simulator.trouble import Order, Quirk, Trouble, Troubles
 
 log = logging.getLogger(__name__)
 
@@ -182,12 +182,56 @@ def answer_unit(face: Face, door: str, unit: int, pdu: bytes) -> bytes:
     return answer(pdu, _Unit(face, door, unit))
 
 
+class Talk(Protocol):
+    """One connection's way to put frames on the wire. A frame is header and protocol data unit."""
+
+    async def request(self, reader: asyncio.StreamReader) -> bytes | None:
+        """The next frame; None when the stream can no longer be understood."""
+
+    def answer(self, frame: bytes) -> bytes | None:
+        """What the port itself answers, as a protocol data unit; None where the plant answers."""
+
+    def sealed(self, frame: bytes) -> bytes:
+        """The answer as it travels."""
+
+
+class PlainTalk:
+    """Modbus TCP as it is specified."""
+
+    async def request(self, reader: asyncio.StreamReader) -> bytes | None:
+        """As Talk."""
+        return await read_frame(reader, await reader.readexactly(_HEADER.size))
+
+    def answer(self, frame: bytes) -> bytes | None:
+        """As Talk."""
+        return None
+
+    def sealed(self, frame: bytes) -> bytes:
+        """As Talk."""
+        return frame
+
+
+async def read_frame(reader: asyncio.StreamReader, header: bytes) -> bytes | None:
+    """The frame that begins with this header; None when its framing cannot be trusted."""
+    _, protocol, length, _ = _HEADER.unpack(header)
+    if protocol != 0 or not 2 <= length <= MAX_PDU_BYTES + 1:
+        return None
+    return header + await reader.readexactly(length - 1)
+
+
 class ModbusDoor:
     """The inverter's own Modbus TCP port."""
 
-    name = MODBUS
-
-    def __init__(self, face: Face, troubles: Troubles) -> None:
+    def __init__(
+        self,
+        face: Face,
+        troubles: Troubles,
+        name: str = MODBUS,
+        talk: Callable[[], Talk] = PlainTalk,
+    ) -> None:
+        """`talk` makes what each connection speaks."""
+        self.name = name
+        self._talk = talk
         self._face = face
         self._troubles = troubles
         self._server: asyncio.Server | None = None
@@ -223,41 +267,50 @@ class ModbusDoor:
         talk = asyncio.get_running_loop().create_task(self._converse(reader, writer))
         self._talks.add(talk)
         talk.add_done_callback(self._talks.discard)
+        # Here and not in the talk, which runs no line when it is cancelled before its first.
+        talk.add_done_callback(lambda _: writer.transport.abort())
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        out = _Out(writer)
+        out, spoken = _Out(writer), self._talk()
         try:
-            while await self._serve_one(reader, out):
+            while await self._serve_one(reader, out, spoken):
                 pass
         except (OSError, asyncio.IncompleteReadError):
             pass  # The client went away, fell silent, or stopped in the middle of a frame.
         finally:
             out.cancel()
-            writer.transport.abort()
 
-    async def _serve_one(self, reader: asyncio.StreamReader, out: "_Out") -> bool:
+    async def _serve_one(self, reader: asyncio.StreamReader, out: "_Out", talk: Talk) -> bool:
         """Answer one request; False when the connection is to be closed."""
         async with asyncio.timeout(IDLE_TIMEOUT_S):
-            header = await reader.readexactly(_HEADER.size)
-            transaction, protocol, length, unit = _HEADER.unpack(header)
-            if protocol != 0 or not 2 <= length <= MAX_PDU_BYTES + 1:
-                return False
-            pdu = await reader.readexactly(length - 1)
+            request = await talk.request(reader)
+        if request is None:
+            return False
         self.requests += 1
         order = self._troubles.draw(self.name)
         await asyncio.sleep(mischief.wait_before_s(order))
-        if mischief.hangs_up(order) or self._closes_instead(pdu):
+        if mischief.hangs_up(order) or self._closes_instead(request[_HEADER.size :]):
             return False
         if not mischief.swallows(order):
-            frame = self._frame(transaction, unit, self._reply(unit, pdu, order), pdu)
-            await out.perform(mischief.act(order, frame, self._troubles.dice(self.name)))
+            frame = self._frame(request, self._reply(request, order, talk))
+            await out.perform(self._act(order, frame, talk))
         return True
 
-    def _reply(self, unit: int, pdu: bytes, order: Order | None) -> bytes:
+    def _act(self, order: Order | None, frame: bytes, talk: Talk) -> mischief.Act:
+        """A wrong number is wrong within; everything else happens to the bytes that travel."""
+        dice = self._troubles.dice(self.name)
+        if order is not None and order.trouble is Trouble.WRONG_TRANSACTION:
+            within = mischief.act(order, frame, dice)
+            return replace(within, frame=talk.sealed(within.frame))
+        return mischief.act(order, talk.sealed(frame), dice)
+
+    def _reply(self, request: bytes, order: Order | None, talk: Talk) -> bytes:
+        pdu = request[_HEADER.size :]
         code = mischief.refusal(order)
         if code is not None:
             return bytes([pdu[0] | 0x80, code])
-        return answer_unit(self._face, self.name, unit, pdu)
+        own = talk.answer(request)
+        return answer_unit(self._face, self.name, request[6], pdu) if own is None else own
 
     def _closes_instead(self, pdu: bytes) -> bool:
         """Quirk (b)."""
@@ -268,10 +321,11 @@ class ModbusDoor:
             and any(span.start <= high and low < span.stop for low, high in CLOSING_SPANS)
         )
 
-    def _frame(self, transaction: int, unit: int, reply: bytes, pdu: bytes) -> bytes:
+    def _frame(self, request: bytes, reply: bytes) -> bytes:
         """The whole answer, with the quirks (a) and (e) of its framing."""
+        transaction, _, _, unit = _HEADER.unpack_from(request)
         if self._troubles.has(Quirk.PADDED_FRAME):
-            reply = _padded(reply, pdu)
+            reply = _padded(reply, request[_HEADER.size :])
         length = len(reply) + 1
         if reply[0] & 0x80 and self._troubles.has(Quirk.SHORT_EXCEPTION_LENGTH):
             length -= 1

@@ -19,6 +19,9 @@ STEP_S = 1
 WARM_UP_STEP_S = 60
 """The step from midnight to the start, so that today's energies are true from the first read."""
 
+QUARTER_S = 900
+"""A quarter of an hour, the pace of the inverter's own record of the day."""
+
 BATTERY_EFFICIENCY = 0.96
 """Of each direction: what goes in or out of the cells over what the terminals see."""
 
@@ -94,6 +97,8 @@ class Moment:
     frequency_hz: float = 50.0
     running_s: int = 0
     running_today_s: int = 0
+    quarters_w: tuple[int, ...] = ()
+    """Mean power of the sun in each quarter of an hour of today that is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +217,8 @@ class Meters:
         peak_w = int(sum(roof.peak_power_w for roof in site.roofs))
         self.running_s = self.total.of["pv"] * 4 // peak_w // 3600 * 3600
         self.running_today_s = 0
+        self.quarters_w: tuple[int, ...] = ()
+        self._pv_before = 0
 
     def add(self, flow: Flow, step_s: int) -> None:
         """Count one step."""
@@ -225,6 +232,14 @@ class Meters:
         """Midnight: today's sums start at 0."""
         self.today = _Sums()
         self.running_today_s = 0
+        self.quarters_w = ()
+        self._pv_before = 0
+
+    def end_quarter(self) -> None:
+        """A quarter of an hour is over."""
+        pv = self.today.of["pv"]
+        self.quarters_w += ((pv - self._pv_before) // QUARTER_S,)
+        self._pv_before = pv
 
 
 class Mains:
@@ -299,6 +314,7 @@ class Physics:
             frequency_hz=self._mains.frequency_hz(),
             running_s=self._meters.running_s,
             running_today_s=self._meters.running_today_s,
+            quarters_w=self._meters.quarters_w,
         )
 
     def _step(self, step_s: int) -> None:
@@ -323,6 +339,8 @@ class Physics:
         for index, power_w in enumerate((flow.pv_w + flow.battery_w, flow.battery_w)):
             self._warmth[index] = keep * self._warmth[index] + (1 - keep) * abs(power_w)
         self.time_s += step_s
+        if self.time_s % QUARTER_S == 0:
+            self._meters.end_quarter()
         if self.time_s % DAY_S == 0:
             self._meters.begin_day()
 

@@ -14,8 +14,9 @@ import threading
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+from simulator.behaviour import Condition
 from simulator.clock import Clock, RunningClock, utc_s
 from simulator.door import MODBUS
 from simulator.doors import OpenDoor, Ports, build
@@ -114,14 +115,25 @@ class VirtualPlant:
 
     @property
     def _modbus(self) -> OpenDoor:
-        opened = self._doors.get(MODBUS)
+        return self._opened(MODBUS)
+
+    def _opened(self, name: str) -> OpenDoor:
+        opened = self._doors.get(name)
         if opened is None:
-            raise ValueError(f"this plant has no modbus door; it has: {', '.join(self._doors)}")
+            raise ValueError(f"this plant has no {name} door; it has: {', '.join(self._doors)}")
         return opened
+
+    def door(self, name: str) -> Any:
+        """The door itself, for what only that one can do."""
+        return self._opened(name).door
 
     def moment(self) -> Moment:
         """Everything there is to see of the plant now."""
         return self.face.moment()
+
+    def behave(self, **changes: object) -> Condition:
+        """Fault, derate, stand by or spend the night otherwise; see `behaviour.changed`."""
+        return self.face.behave(**changes)
 
     def truth(self) -> dict[str, float | int]:
         """The physical truth now: W, Wh, °C and shares of 1; discharge and import positive."""
@@ -187,14 +199,31 @@ class VirtualPlant:
             return
         opened.set_result(None)
         log.info("plant open", extra={"device": self.serial, "doors": self.doors})
+        there = True
         while not self._leave.is_set():
             self.face.tick()
+            there = await self._come_and_go(there)
             try:
                 async with asyncio.timeout(TICK_S):
                     await self._leave.wait()
             except TimeoutError:
                 continue
         await self._close_all()
+
+    async def _come_and_go(self, there: bool) -> bool:
+        """Close the doors when the device leaves the network, and open them when it returns."""
+        if there == (not self.face.gone):
+            return there
+        log.info("device leaves" if there else "device returns", extra={"device": self.serial})
+        if there:
+            await self._close_all()
+            return False
+        try:
+            await self._open_all()
+        except OSError as refusal:
+            log.warning("port taken", extra={"device": self.serial, "error": str(refusal)})
+            return False
+        return True
 
     async def _open_all(self) -> None:
         """Open every door, or none."""

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Mapping, Sequence
 
 from simulator.battery import BATTERY_UNIT, WINET_BATTERY_UNIT, Battery
+from simulator.behaviour import Condition, changed
 from simulator.clock import Clock
 from simulator.door import WINET, WINET_TLS
 from simulator.face import BATTERY, HOLDING, INVERTER
@@ -56,7 +57,11 @@ class PlantFace:
         self._seen = physics.moment()
         self.model = model
         self.serial = serial
-        self.inverter = SungrowInverter(model, serial, self.moment, self._obey, troubles.has)
+        self._condition = Condition()
+        self._orders = Orders()
+        self.inverter = SungrowInverter(
+            model, serial, self.moment, self._obey, troubles.has, lambda: self._condition
+        )
         self._battery = Battery(model, serial, self.moment) if model.battery_capacity_wh else None
         self._own_units = self._numbered(unit_id, BATTERY_UNIT)
         self._winet_units = self._numbered(WINET_UNIT, WINET_BATTERY_UNIT)
@@ -83,6 +88,24 @@ class PlantFace:
             if self._physics.advance_to(self._clock.now_s()):
                 self._seen = self._physics.moment()
             return self._seen
+
+    @property
+    def condition(self) -> Condition:
+        """How the inverter is."""
+        return self._condition
+
+    def behave(self, **changes: object) -> Condition:
+        """Be otherwise from now on (see `behaviour.changed`); raises ValueError."""
+        with self._lock:
+            self._condition = changed(self._condition, changes, self.moment().time_s)
+            self._obey(self._orders)
+            self.inverter.repaint()
+            return self._condition
+
+    @property
+    def gone(self) -> bool:
+        """Whether the device is off the network."""
+        return self._condition.gone(self.moment())
 
     def tick(self) -> None:
         """Let time do what it does."""
@@ -117,7 +140,8 @@ class PlantFace:
         return kind
 
     def _obey(self, orders: Orders) -> None:
-        self._physics.orders = orders
+        self._orders = orders
+        self._physics.orders = self._condition.temper(orders, self.model.nominal_power_w)
 
     def _read(self, door: str, kind: str, space: str, first: int, count: int) -> Sequence[int]:
         if kind == BATTERY and self._battery is not None:

@@ -6,8 +6,10 @@ big-endian, 32-bit values low word first, strings high byte first and NUL padded
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from simulator.behaviour import Condition
 from simulator.modbus_server import ILLEGAL_ADDRESS, ILLEGAL_VALUE, Refused
 from simulator.models import Model
 from simulator.physics import Moment, Orders
@@ -16,6 +18,8 @@ from simulator.sungrow_settings import (
     EXPORT_SWITCH_AT,
     HEARTBEAT_AT,
     SIGNS_OF_LIFE,
+    START_DELAY_S,
+    START_STOP_AT,
     orders_of,
     settings_of,
     twin_of,
@@ -26,9 +30,13 @@ from simulator.sungrow_tables import (
     EMS_EXTERNAL,
     EMS_SELF,
     EMS_VPP,
+    FIRMWARE,
+    FIRMWARE_WORDS,
     ON,
     SERIAL_AT,
     SERIAL_WORDS,
+    SHOWN_IN_THE_DARK,
+    STOP,
     Kind,
     Scene,
     holding_spans,
@@ -81,17 +89,20 @@ class SungrowInverter:
         moment: Callable[[], Moment],
         obey: Callable[[Orders], None],
         has: Callable[[Quirk], bool] = lambda _: False,
+        condition: Callable[[], Condition] = Condition,
     ) -> None:
         self.model = model
         self.serial = serial
         self._moment = moment
         self._obey = obey
         self._has = has
+        self._condition = condition
         self._rows = input_rows(model)
         self._settings = {setting.at: setting for setting in settings_of(model)}
         self._words = {at: setting.initial for at, setting in self._settings.items()}
         self._clock_shift_s = 0
         self._alive_at_s = 0
+        self._starting_until_s: int | None = None
         self._image: dict[int, int] = {}
         self._shown: Moment | None = None
         obey(self._orders(EMS_SELF))
@@ -133,8 +144,15 @@ class SungrowInverter:
         """Notice what time alone changes: an external EMS that has fallen silent."""
         self._watched_moment()
 
+    def repaint(self) -> None:
+        """Forget what is shown: the condition has changed."""
+        self._shown = None
+
     def _watched_moment(self) -> Moment:
         moment = self._moment()
+        if self._starting_until_s is not None and moment.time_s >= self._starting_until_s:
+            self._starting_until_s = None
+            self._changed()
         if self._words.get(13050) in (EMS_EXTERNAL, EMS_VPP):
             silent_s = moment.time_s - self._alive_at_s
             if silent_s > self._words[HEARTBEAT_AT]:
@@ -154,6 +172,8 @@ class SungrowInverter:
 
     def _apply(self, moment: Moment, settings: dict[int, int]) -> None:
         for at, word in settings.items():
+            if at in START_STOP_AT:
+                self._switch(moment, self._words[at], word)
             self._words[at] = word
             twin = twin_of(self.model, at, word)
             if twin is not None:
@@ -163,22 +183,37 @@ class SungrowInverter:
         if settings:
             self._changed()
 
+    def _switch(self, moment: Moment, before: int, word: int) -> None:
+        """Starting takes a while, stopping does not."""
+        if word == STOP:
+            self._starting_until_s = None
+        elif before == STOP:
+            self._starting_until_s = moment.time_s + START_DELAY_S
+
     def _changed(self) -> None:
         self._shown = None
         self._obey(self._orders(self._words.get(13050, EMS_SELF)))
 
     def _orders(self, ems_mode: int) -> Orders:
-        return orders_of(self.model, self._words, ems_mode)
+        orders = orders_of(self.model, self._words, ems_mode)
+        return orders if self._starting_until_s is None else replace(orders, running=False)
 
     def _paint(self, moment: Moment) -> dict[int, int]:
+        condition = self._condition()
         scene = Scene(
             model=self.model,
             moment=moment,
             ems_mode=self._words.get(13050, EMS_SELF),
+            condition=condition,
+            starting=self._starting_until_s is not None,
         )
         image = dict(enumerate(encode_text(self.serial, SERIAL_WORDS), start=SERIAL_AT))
+        for at, text in FIRMWARE:
+            image |= enumerate(encode_text(text, FIRMWARE_WORDS), start=at)
+        blank = condition.blank(moment)
         for row in self._rows:
-            value = row.value(scene)
+            dark = blank and row.at not in SHOWN_IN_THE_DARK
+            value = None if dark else row.value(scene)
             count = None if value is None else round(value * row.per_unit)
             for place, word in enumerate(encode(row.kind, count)):
                 image[row.at + place] = word

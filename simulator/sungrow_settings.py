@@ -79,6 +79,12 @@ def _hybrid(model: Model) -> tuple[Setting, ...]:
 # fmt: on
 
 
+START_STOP_AT = frozenset({5006, 13000})
+"""Start and stop: the string inverter's register, and the hybrid's."""
+
+START_DELAY_S = 10
+"""Seconds from being told to start until power flows; real ones watch the grid for some time."""
+
 EXPORT_LIMIT_AT = 13074
 """Hybrid: watts that may be exported."""
 

@@ -7,8 +7,10 @@ Sources: Sungrow string inverter protocol V1.1.80; Sungrow hybrid protocol V1.1.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
+from simulator.behaviour import Condition
 from simulator.models import Model
 from simulator.physics import Energies, Flow, Moment
 
@@ -28,6 +30,9 @@ DISCHARGE = 0xBB
 HALT = 0xCC
 
 
+FAULT_BITMAPS = 15
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """What a register may show: the model, the plant at one moment, the inverter's mode."""
@@ -35,6 +40,9 @@ class Scene:
     model: Model
     moment: Moment
     ems_mode: int = EMS_SELF
+    condition: Condition = Condition()
+    starting: bool = False
+    """Told to start, and not there yet."""
 
     @property
     def flow(self) -> Flow:
@@ -124,6 +132,13 @@ def _zero(_: Scene) -> float:
 
 def string_work_state(scene: Scene) -> int:
     """Document register 5038."""
+    fault = scene.condition.fault
+    if fault is not None:
+        return 0x5500 if fault.stops else 0x9100
+    if scene.condition.standby:
+        return 0x1400
+    if scene.starting:
+        return 0x1600
     if not scene.moment.running:
         return 0x8000
     if not scene.moment.daylight:
@@ -133,6 +148,11 @@ def string_work_state(scene: Scene) -> int:
 
 def hybrid_running_state(scene: Scene) -> int:
     """Document register 13000."""
+    fault = scene.condition.fault
+    if fault is not None and fault.stops:
+        return 0x5500
+    if scene.condition.standby or scene.starting:
+        return 0x1400
     if not scene.moment.running:
         return 0x8000
     if scene.ems_mode in (EMS_EXTERNAL, EMS_VPP):
@@ -156,6 +176,45 @@ def flow_bits(scene: Scene) -> int:
         flow.load_w < 0,
     )
     return sum(fact << bit for bit, fact in enumerate(facts))
+
+
+def string_state_bits(scene: Scene) -> int:
+    """Document register 5081: bit 17 running, bit 18 fault."""
+    state = string_work_state(scene)
+    return (1 << 17) * (state in (0, 0x8100, 0x9100)) | (1 << 18) * (state == 0x5500)
+
+
+def fault_word(place: int) -> Value:
+    """Document registers 5039 to 5045: year to second of the fault, and its code; 0 for none."""
+
+    def word(scene: Scene) -> int:
+        fault = scene.condition.fault
+        if fault is None:
+            return 0
+        at = datetime.fromtimestamp(fault.since_s, UTC)
+        return (*at.timetuple()[:6], fault.code)[place]
+
+    return word
+
+
+def fault_bits(bitmap: int) -> Value:
+    """Document registers 13050 to 13079: the code sets one bit of the fifteen bitmaps."""
+
+    def bits(scene: Scene) -> int:
+        fault = scene.condition.fault
+        if fault is None or (fault.code - 1) // 32 % FAULT_BITMAPS != bitmap:
+            return 0
+        return 1 << (fault.code - 1) % 32
+
+    return bits
+
+
+def _quarter(place: int) -> Value:
+    def watts(scene: Scene) -> float | None:
+        over = scene.moment.quarters_w
+        return over[place] if place < len(over) else None
+
+    return watts
 
 
 def _volts(index: int) -> Value:
@@ -201,8 +260,8 @@ STRING: tuple[Row, ...] = (
     Row(5024, "u16", 10, lambda s: s.phase_a(2)),
     Row(5031, "s32", 1, lambda s: s.output_w),
     Row(5038, "u16", 1,    string_work_state),
-    *(Row(at, "u16", 1, _zero) for at in range(5039, 5046)),
-    Row(5081, "u32", 1, lambda s: (1 << 17) if string_work_state(s) in (0, 0x8100) else 0),
+    *(Row(at, "u16", 1, fault_word(at - 5039)) for at in range(5039, 5046)),
+    Row(5081, "u32", 1,    string_state_bits),
     Row(5113, "u16", 1, lambda s: s.moment.running_today_s // 60),
     *_tracker_rows(5115, range(3, 8)),
     *_tracker_rows(5130, range(8, 12)),
@@ -271,7 +330,12 @@ HYBRID: tuple[Row, ...] = (
     Row(13041, "u32", 10,  kwh(lambda s: s.total.charged)),
     Row(13045, "u16", 10,  kwh(lambda s: s.today.exported)),
     Row(13046, "u32", 10,  kwh(lambda s: s.total.exported)),
-    *(Row(at, "u32", 1, _zero) for at in range(13050, 13080, 2)),
+    *(Row(at, "u32", 1, fault_bits((at - 13050) // 2)) for at in range(13050, 13080, 2)),
+)
+
+# Today's sun by quarters of an hour; those to come are unavailable.
+QUARTERS: tuple[Row, ...] = tuple(
+    Row(6100 + place, "u16", 1, _quarter(place)) for place in range(96)
 )
 
 # Unsigned on the three-phase hybrids (13001 gives the direction), signed on single-phase ones.
@@ -284,14 +348,26 @@ HYBRID_SINGLE_PHASE: tuple[Row, ...] = (
 
 # What the device answers for at all; a request that leaves these spans is refused whole.
 # Addresses inside them that no row names are reserved and read as 0xFFFF.
-STRING_INPUT_SPANS = ((4950, 5049), (5081, 5082), (5113, 5148), (7013, 7036))
-STRING_METER_SPANS = ((4950, 5049), (5081, 5148), (7013, 7036))
+STRING_INPUT_SPANS = ((2613, 2643), (4950, 5049), (5081, 5082), (5113, 5148), (7013, 7036))
+STRING_METER_SPANS = ((2613, 2643), (4950, 5049), (5081, 5148), (7013, 7036))
 HYBRID_INPUT_SPANS = (
-    (4950, 5049), (5214, 5242), (5601, 5640), (5723, 5727), (13000, 13079),
+    (2613, 2643), (4950, 5049), (5214, 5242), (5601, 5640), (5723, 5727), (13000, 13079),
 )
+QUARTERS_SPANS = ((6100, 6195),)
 STRING_HOLDING_SPANS = ((5000, 5044),)
 HYBRID_HOLDING_SPANS = ((5000, 5009), (13000, 13100), (33046, 33050))
 # fmt: on
+
+FIRMWARE: tuple[tuple[int, str], ...] = (
+    (2613, "SAPPHIRE-H_03011.95.03"),
+    (2629, "SUBCTL-S_04011.01.01"),
+)
+"""Names of firmware, by document address."""
+
+FIRMWARE_WORDS = 15
+
+SHOWN_IN_THE_DARK = frozenset({5000, 5001, 5002, 5038, 13000})
+"""What an inverter knows though it measures nothing: what it is, and its state."""
 
 SERIAL_AT = 4990
 SERIAL_WORDS = 10
@@ -301,16 +377,24 @@ CLOCK_WORDS = 6
 
 def input_rows(model: Model) -> tuple[Row, ...]:
     """The input registers that a model has."""
+    quarters = QUARTERS if _keeps_quarters(model) else ()
     if model.family == "hybrid":
-        return HYBRID + (HYBRID_THREE_PHASE if model.phases == 3 else HYBRID_SINGLE_PHASE)
-    return STRING + (STRING_METER if model.meter else ())
+        battery = HYBRID_THREE_PHASE if model.phases == 3 else HYBRID_SINGLE_PHASE
+        return HYBRID + battery + quarters
+    return STRING + (STRING_METER if model.meter else ()) + quarters
 
 
 def input_spans(model: Model) -> tuple[tuple[int, int], ...]:
     """The spans of input registers that a model answers for."""
+    quarters = QUARTERS_SPANS if _keeps_quarters(model) else ()
     if model.family == "hybrid":
-        return HYBRID_INPUT_SPANS
-    return STRING_METER_SPANS if model.meter else STRING_INPUT_SPANS
+        return HYBRID_INPUT_SPANS + quarters
+    return (STRING_METER_SPANS if model.meter else STRING_INPUT_SPANS) + quarters
+
+
+def _keeps_quarters(model: Model) -> bool:
+    """Only where a register of 16 bits holds the watts."""
+    return model.nominal_power_w < 0xFFFF
 
 
 def holding_spans(model: Model) -> tuple[tuple[int, int], ...]:

@@ -4,10 +4,12 @@ import socket
 
 import pytest
 from pymodbus.client import ModbusTcpClient
+from pymodbus.exceptions import ModbusException
 
-from simulator.clock import ManualClock
+from simulator.clock import ManualClock, monotonic_s
 from simulator.models import MODELS
 from simulator.plant import VirtualPlant
+from simulator.trouble import Quirk
 
 NOON_S = 1_782_043_200.0
 
@@ -25,9 +27,10 @@ class Reader:
     def __exit__(self, *_: object) -> None:
         self._client.close()  # type: ignore[no-untyped-call]
 
-    def words(self, at: int, count: int) -> list[int]:
+    def words(self, at: int, count: int, unit: int = 1) -> list[int]:
         """Input registers by document address."""
-        return list(self._client.read_input_registers(at - 1, count=count, device_id=1).registers)
+        reply = self._client.read_input_registers(at - 1, count=count, device_id=unit)
+        return list(reply.registers)
 
     def s32(self, at: int) -> int:
         low, high = self.words(at, 2)
@@ -150,6 +153,58 @@ def test_stop_drops_clients_and_may_be_repeated() -> None:
         plant.stop()
 
         assert b"" == client.recv(100)
+
+
+def test_without_a_modbus_door() -> None:
+    """A plant has the doors it is given; its old address is that of the Modbus door."""
+    plant = VirtualPlant(doors={}, clock=ManualClock(NOON_S))
+
+    with plant:
+        doors = plant.doors
+
+    assert {} == doors
+    with pytest.raises(ValueError, match="no modbus door"):
+        plant.address  # noqa: B018 - looking is what is tested
+
+
+def test_doors_by_name() -> None:
+    """Doors are told with their real addresses, and the Modbus one is the plant's."""
+    with VirtualPlant(doors={"modbus": 0}, quirks=[Quirk.PADDED_FRAME]) as plant:
+        assert {"modbus": plant.address} == plant.doors
+        assert (Quirk.PADDED_FRAME,) == plant.troubles.quirks()
+
+
+def test_battery_is_a_unit_of_its_own() -> None:
+    """Unit 200 tells the charge that the inverter tells."""
+    with VirtualPlant(clock=ManualClock(NOON_S)) as plant, Reader(plant) as reader:
+        inverter = reader.words(13023, 1)
+        battery = reader.words(10744, 1, unit=200)
+
+    assert inverter == battery
+
+
+def is_there(plant: VirtualPlant) -> bool:
+    try:
+        with Reader(plant) as reader:
+            return bool(reader.words(5000, 1))
+    except ModbusException:
+        return False
+
+
+def test_a_plant_that_is_gone_at_night() -> None:
+    """Configured so, it leaves the network when the sun does, and returns where it was."""
+    clock = ManualClock(NOON_S)
+    with VirtualPlant(clock=clock) as plant:
+        plant.behave(night="gone")
+        address, seen = plant.address, [is_there(plant)]
+        for expected in (False, True):
+            clock.advance(12 * 3600)
+            deadline_s = monotonic_s() + 20
+            while is_there(plant) is not expected and monotonic_s() < deadline_s:
+                pass
+            seen.append(is_there(plant))
+
+    assert ([True, False, True], address) == (seen, plant.address)
 
 
 def test_real_time_runs() -> None:

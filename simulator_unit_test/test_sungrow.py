@@ -10,6 +10,7 @@ from simulator.modbus_server import Refused, answer
 from simulator.models import MODELS, model_named
 from simulator.physics import Energies, Flow, Moment, Orders
 from simulator.sungrow import SungrowInverter, encode, encode_text
+from simulator.trouble import Quirk
 
 KWH = 3_600_000
 NOON_S = 1_782_043_200  # 2026-06-21T12:00:00Z
@@ -30,11 +31,15 @@ ASLEEP = replace(AT_NOON, daylight=False, flow=Flow(0, 0, 300, 300), strings_w=(
 class Bench:
     """One inverter on the bench: what it shows is set by hand, what it orders is kept."""
 
-    def __init__(self, model: str, moment: Moment = AT_NOON) -> None:
+    def __init__(self, model: str, moment: Moment = AT_NOON, quirk: Quirk | None = None) -> None:
         self.moment = moment
         self.orders = Orders()
         self.inverter = SungrowInverter(
-            model_named(model), "A2212345678", lambda: self.moment, self._obey
+            model_named(model),
+            "A2212345678",
+            lambda: self.moment,
+            self._obey,
+            lambda each: each is quirk,
         )
 
     def _obey(self, orders: Orders) -> None:
@@ -345,6 +350,27 @@ def test_stop_and_limits_of_a_string_inverter() -> None:
     bench.write(5010, 0xAA, 150)
 
     assert Orders(running=False, active_limit_w=3000, export_limit_w=1500) == bench.orders
+
+
+def test_limit_times_ten() -> None:
+    """(g) Some firmware multiplies what is written to 13074 by 10, and nothing else."""
+    bench = Bench("sh10rt", quirk=Quirk.LIMIT_TIMES_TEN)
+
+    taken = (bench.write(13074, 500), bench.write(13052, 500), bench.write(13074, 5000))
+
+    assert ((0, 0, 3), [5000], [500]) == (taken, bench.holding(13074), bench.holding(13052))
+
+
+def test_limit_needs_its_switch() -> None:
+    """(h) 13074 ignores writes while 13087 is off, and takes them while it is on."""
+    bench = Bench("sh10rt", quirk=Quirk.LIMIT_NEEDS_SWITCH)
+
+    taken = bench.write(13074, 500)
+    off = bench.holding(13074)
+    bench.write(13087, 0xAA)
+    bench.write(13074, 600)
+
+    assert (0, [10_000], [600]) == (taken, off, bench.holding(13074))
 
 
 @given(st.sampled_from(["u16", "s16", "u32", "s32"]), st.integers(-(2**40), 2**40))

@@ -1,0 +1,57 @@
+"""The table of doors, and opening them."""
+
+import asyncio
+
+import pytest
+
+from simulator.doors import DEFAULT_PORTS, DOORS, OpenDoor, Ports, ports_of
+
+
+class Hatch:
+    """A door that opens at the ports it is told, or 1000 more where 0 is."""
+
+    name = "hatch"
+
+    def __init__(self) -> None:
+        self.opened: list[tuple[int, ...]] = []
+
+    async def open(self, host: str, *ports: int) -> tuple[int, ...]:
+        self.opened.append(ports)
+        return tuple(port or 1000 for port in ports)
+
+    async def close(self) -> None:
+        self.opened.clear()
+
+
+def test_every_door_has_its_ports() -> None:
+    """A line in one table has its line in the other."""
+    assert list(DOORS) == list(DEFAULT_PORTS)
+
+
+def test_a_door_opens_where_it_was() -> None:
+    """A free port is kept: closed and opened again, the door has the same address."""
+    hatch = Hatch()
+    opened = OpenDoor(hatch, "127.0.0.1", (0, 8082))
+
+    async def twice() -> list[tuple[int, ...]]:
+        await opened.open()
+        await opened.open()
+        return list(hatch.opened)
+
+    assert [(0, 8082), (1000, 8082)] == asyncio.run(twice())
+    assert "127.0.0.1:1000:8082" == opened.address
+
+
+@pytest.mark.parametrize(
+    ("name", "ports", "words"),
+    [
+        ("cellar", 1, "no door 'cellar'; there are: modbus"),
+        ("modbus", (1, 2), r"has 1 port\(s\), not 2"),
+        ("modbus", 65536, "a number from 0 to 65535"),
+        ("modbus", -1, "a number from 0 to 65535"),
+    ],
+)
+def test_ports_refused(name: str, ports: Ports, words: str) -> None:
+    """A door that is not there, or ports that cannot be, are told in words."""
+    with pytest.raises(ValueError, match=words):
+        ports_of(name, ports)
