@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.door import MODBUS, WINET, WINET_TLS
+from simulator.door import ENCRYPTED, MODBUS, WINET, WINET_TLS
 from simulator.face import Face
 from simulator.trouble import Troubles
 
 DOORS: dict[str, str] = {
     MODBUS: "simulator.modbus_server:ModbusDoor",
+    ENCRYPTED: "simulator.encrypted_door:EncryptedDoor",
     WINET: "simulator.winet_door:WinetDoor",
     WINET_TLS: "simulator.winet_door:WinetTlsDoor",
 }
@@ -22,6 +23,7 @@ DOORS: dict[str, str] = {
 
 DEFAULT_PORTS: dict[str, tuple[int, ...]] = {
     MODBUS: (5020,),
+    ENCRYPTED: (5021,),
     WINET: (8080, 8082),
     WINET_TLS: (8443,),
 }
