@@ -25,15 +25,43 @@ class RunningClock:
     """Plant time that runs `speed` times as fast as the world, from `start_s` on."""
 
     def __init__(self, start_s: float, speed: float = 1.0) -> None:
-        if not 0 < speed <= MAX_SPEED:
-            raise ValueError(f"speed is {speed:g}; give more than 0 and at most {MAX_SPEED}")
+        _check_speed(speed)
+        self._lock = threading.Lock()
         self._start_s = start_s
         self._speed = speed
         self._began_s = time.monotonic()
 
     def now_s(self) -> float:
         """Plant time now."""
+        with self._lock:
+            return self._now_s()
+
+    @property
+    def speed(self) -> float:
+        """Plant seconds per second."""
+        return self._speed
+
+    def run_at(self, speed: float) -> None:
+        """Run at another speed from now on."""
+        _check_speed(speed)
+        with self._lock:
+            self._start_s, self._began_s = self._now_s(), time.monotonic()
+            self._speed = speed
+
+    def advance(self, seconds: float) -> None:
+        """Leap forward."""
+        if not seconds >= 0:
+            raise ValueError("plant time never goes back")
+        with self._lock:
+            self._start_s += seconds
+
+    def _now_s(self) -> float:
         return self._start_s + (time.monotonic() - self._began_s) * self._speed
+
+
+def _check_speed(speed: float) -> None:
+    if not 0 < speed <= MAX_SPEED:
+        raise ValueError(f"speed is {speed:g}; give more than 0 and at most {MAX_SPEED}")
 
 
 class ManualClock:

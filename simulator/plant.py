@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from simulator.behaviour import Condition
-from simulator.clock import Clock, RunningClock, utc_s
+from simulator.clock import Clock, ManualClock, RunningClock, utc_s
 from simulator.door import MODBUS
 from simulator.doors import OpenDoor, Ports, build
 from simulator.models import model_named
@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 
 TICK_S = 0.2
 """How often the model is walked on while nobody asks, so that no request has to catch up."""
+
+LEAP_SLICE_S = 600.0
+"""Plant seconds of one slice of a leap: some milliseconds of walking."""
 
 START_TIMEOUT_S = 30.0
 """Opening a port takes milliseconds; a thread that needs longer is not coming."""
@@ -130,6 +133,17 @@ class VirtualPlant:
     def moment(self) -> Moment:
         """Everything there is to see of the plant now."""
         return self.face.moment()
+
+    def advance(self, seconds: float) -> None:
+        """Leap forward in plant time, in slices, so that no door waits for the model to walk."""
+        if not isinstance(self.clock, RunningClock | ManualClock):
+            raise ValueError("this plant's clock cannot be advanced")
+        if not seconds >= 0:
+            raise ValueError("plant time never goes back")
+        while seconds > 0:
+            self.clock.advance(min(seconds, LEAP_SLICE_S))
+            self.face.tick()
+            seconds -= LEAP_SLICE_S
 
     def behave(self, **changes: object) -> Condition:
         """Fault, derate, stand by or spend the night otherwise; see `behaviour.changed`."""

@@ -172,6 +172,10 @@ class Troubles:
                 return True
             return self._orders.pop(number, None) is not None
 
+    def since_start_s(self) -> float:
+        """Plant seconds since the plant began: what the hours of an order count."""
+        return self._since_start_s()
+
     def orders(self) -> dict[int, Order]:
         """All that is ordered, by id, whether it holds now or not."""
         with self._lock:

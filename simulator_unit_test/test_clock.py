@@ -24,6 +24,20 @@ def test_highest_speed_is_allowed() -> None:
     assert RunningClock(0.0, MAX_SPEED).now_s() >= 0
 
 
+def test_running_clock_leaps_and_changes_pace() -> None:
+    """A leap is added at once, another speed holds from now on, and neither goes back."""
+    clock = RunningClock(1000.0, speed=1e-9)
+
+    clock.advance(60)
+    clock.run_at(1e-8)
+
+    assert (1060.0, 1e-8) == (pytest.approx(clock.now_s()), clock.speed)
+    with pytest.raises(ValueError, match="never goes back"):
+        clock.advance(-1)
+    with pytest.raises(ValueError, match="more than 0"):
+        clock.run_at(0)
+
+
 def test_manual_clock_moves_when_told() -> None:
     """It stands still until it is moved."""
     clock = ManualClock(5.0)
