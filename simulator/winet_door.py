@@ -91,9 +91,10 @@ class _Applications:
         return HttpAnswer(self._act(question))
 
     def _act(self, question: Question) -> Act:
-        self.requests += 1
         name = self.dongle.name
-        return act(question, self._troubles.draw(name), self._troubles.dice(name))
+        order = self._troubles.draw(name)
+        self.requests += 1
+        return act(question, order, self._troubles.dice(name))
 
     async def _converse(self, websocket: WebSocket) -> None:
         await websocket.accept()

@@ -55,6 +55,7 @@ class Classic:
     plant: VirtualPlant
     door: WinetDoor
     clock: ManualClock
+    loop: Loop
     http_port: int = 0
     ws_port: int = 0
 
@@ -65,6 +66,15 @@ class Classic:
     def order(self, trouble: Trouble, value: float = 0.0) -> int:
         """Let a trouble befall every request from now on."""
         return self.plant.troubles.set(Order(trouble, value=value))
+
+    def shut(self) -> None:
+        """Close the door; a second time does no harm."""
+        self.loop.run(self.door.close())
+
+    def open_another(self, http_port: int, ws_port: int) -> None:
+        """Open a second door of the same plant on these ports."""
+        other = WinetDoor(self.plant.face, self.plant.troubles)
+        self.loop.run(other.open("127.0.0.1", http_port, ws_port))
 
     @contextmanager
     def socket(self) -> Iterator[ClientConnection]:
@@ -100,7 +110,7 @@ def classic(model: str = "sh10rt", rules: Rules | None = None) -> Iterator[Class
     with Loop() as loop:
         http_port, ws_port = loop.run(door.open("127.0.0.1", 0, 0))
         try:
-            yield Classic(plant, door, clock, http_port, ws_port)
+            yield Classic(plant, door, clock, loop, http_port, ws_port)
         finally:
             loop.run(door.close())
 
