@@ -18,8 +18,8 @@ from server.ports import Clock
 from server.transports import sungrow_cipher as cipher
 from server.transports.modbus_frame import StrictFramer
 
-MAX_PIECES = 128
-"""Pieces an answer may arrive in: the longest, 276 bytes, in threes."""
+MAX_PIECES = 260
+"""Pieces an answer may arrive in: the longest, plain or enciphered, has as many bytes."""
 MAX_PIECE_BYTES = 512
 """Bytes taken from the connection at once: more than any answer has."""
 

@@ -8,6 +8,7 @@ import pytest
 
 from server.errors import DeviceTimeout, LinkClosed, ProtocolError
 from server.transports import sungrow_line
+from server.transports.modbus_frame import MAX_FRAME_BYTES
 from server.transports.sungrow_line import Line
 from server_unit_test.contracts.fake_clock import FakeClock
 from server_unit_test.transports.ciphered import CONSTANT, PUBLIC, Ciphered, enciphered
@@ -110,7 +111,7 @@ def test_drip_by_drip_is_bounded_by_the_clock(server: ScriptedServer) -> None:
 
     class Hasty(FakeClock):
         def monotonic(self) -> float:
-            self.advance(20.0)
+            self.advance(40.0)
             return super().monotonic()
 
     line = Line(("127.0.0.1", server.port), 30.0, 1.0, Hasty())
@@ -128,11 +129,11 @@ def test_an_answer_has_a_bounded_number_of_pieces(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A peer that dribbles for ever within each time limit is broken off by MAX_PIECES."""
-    byte_by_byte = iter(bytes([byte]) for byte in b"\1\0\xf0\x10" + bytes(300))
-    monkeypatch.setattr(Line, "_piece", lambda *_: next(byte_by_byte))
+    monkeypatch.setattr(Line, "_piece", lambda *_: b"\1")
 
     with pytest.raises(ProtocolError, match=f"more than {sungrow_line.MAX_PIECES} pieces"):
-        line.converse(REQUEST)
+        line.receive(lambda data: len(data) > sungrow_line.MAX_PIECES)
+    assert sungrow_line.MAX_PIECES == len(line.receive(lambda d: len(d) == sungrow_line.MAX_PIECES))
 
 
 def test_the_longest_answer_is_one_piece(server: ScriptedServer, line: Line) -> None:
@@ -141,7 +142,7 @@ def test_the_longest_answer_is_one_piece(server: ScriptedServer, line: Line) -> 
     frame = line.converse(struct.pack(">HHHBBHH", 1, 0, 6, 1, 4, 0, 123))
 
     assert 255 == len(frame)
-    assert 4 + 255 + 16 < sungrow_line.MAX_PIECE_BYTES
+    assert 4 + 256 == MAX_FRAME_BYTES == sungrow_line.MAX_PIECES < sungrow_line.MAX_PIECE_BYTES
 
 
 def test_a_device_that_takes_no_request(server: ScriptedServer, line: Line) -> None:
