@@ -74,6 +74,19 @@ class Transport(RegisterReader, RegisterWriter, Session, Protocol):
     """One endpoint: opened, read, written, closed; owned by one lane."""
 
 
+class Pins(Protocol):
+    """The certificates that dongles showed first; a dongle signs its own, so nothing else can
+    prove that it is still the same one. Any lane may ask."""
+
+    def pinned(self, host: str) -> str | None:
+        """The SHA-256 fingerprint of `host` in lower-case hex, None before its first use."""
+        ...
+
+    def pin(self, host: str, fingerprint: str) -> None:
+        """Keep it, at its first use. Never raises."""
+        ...
+
+
 class Sink(Protocol):
     """One endpoint that takes records."""
 

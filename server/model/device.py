@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-KNOWN_SCHEMES = ("modbus_tcp", "sungrow_tcp")
+KNOWN_SCHEMES = ("modbus_tcp", "sungrow_tcp", "winet")
 """The schemes of `transports`, named here so that settings can refuse others in words."""
 
 

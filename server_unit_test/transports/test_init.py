@@ -7,10 +7,13 @@ from server.model.device import KNOWN_SCHEMES, Endpoint
 from server.transports import SCHEMES, open_transport
 from server.transports.modbus_tcp import ModbusTcp
 from server.transports.sungrow_tcp import SungrowTcp
+from server.transports.winet import Winet
 from server_unit_test.contracts.fake_clock import FakeClock
 
 
-@pytest.mark.parametrize("scheme,kind", [("modbus_tcp", ModbusTcp), ("sungrow_tcp", SungrowTcp)])
+@pytest.mark.parametrize(
+    "scheme,kind", [("modbus_tcp", ModbusTcp), ("sungrow_tcp", SungrowTcp), ("winet", Winet)]
+)
 def test_a_known_scheme_makes_a_transport(scheme: str, kind: type) -> None:
     """Nothing is connected by making it, so the device may be away."""
     transport = open_transport(Endpoint(scheme, "127.0.0.1", 1), FakeClock())

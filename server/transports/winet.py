@@ -1,0 +1,376 @@
+"""Sungrow's WiNet-S dongle: registers over its websocket and HTTP.
+
+Owns which firmware is there, when to be patient, and when not to ask at all. Refuses to know what
+a register means and when a failed link is tried again.
+
+Rules:
+
+1. The firmware is recognised by asking. Newer firmware has everything behind TLS on 443, older has
+   a websocket on 8082 and HTTP on 80. The endpoint's port 502, the settings' default, means: ask
+   443, then 8082. 443 means the newer alone; 8082 or 80 the older alone. Any other port is asked
+   for TLS, then for the older websocket, whose HTTP is then as far below it as 80 is below 8082
+   (18082 has 10080): a forwarded dongle, or a simulated one. What answered last is asked first.
+2. The dongle has one session to give. It is kept between calls, given back by `close`, and dropped
+   after every failure but a refusal, so that no late answer can meet another question.
+3. One request in flight, and MIN_GAP_S between them.
+4. 106 (token): a new session, a login if the fresh token is not liked either. 301 (busy): wait and
+   ask again, boundedly. Dongles answer 301 to registers that they do not serve, too: when what was
+   answered before (or else the type code) is answered in between, it is the registers.
+5. 114 (locked), or a login refused: nothing is sent before the lock has run out, for each attempt
+   may renew it.
+6. Writes pass through as Modbus frames, where the firmware offers that, and not at all elsewhere.
+   A write is never repeated but after 106, which proves that it was not carried out.
+7. A certificate is pinned at its first use. A host with a pin is never spoken to without TLS.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from server.errors import (
+    DeviceTimeout,
+    DeviceUnreachable,
+    EgretError,
+    PeerFault,
+    RegisterRefused,
+    Retry,
+)
+from server.model.device import Space
+from server.ports import Clock, Pins
+from server.transports.lifeline import Lifeline
+from server.transports.winet_answer import BUSY, LOCKED, NOTICE, OK, TOKEN_INVALID, Answer
+from server.transports.winet_lockout import Lockout
+from server.transports.winet_pins import MemoryPins
+from server.transports.winet_question import GetParam, NotOffered, Passthrough, Question
+from server.transports.winet_rtu import MAX_READ_WORDS, MAX_WRITE_WORDS, read_frame, write_frame
+from server.transports.winet_session import (
+    CONNECT_TIMEOUT_S,
+    Account,
+    Door,
+    NotThisDoor,
+    Refused,
+    WinetSession,
+    pin_name,
+)
+
+ANSWER_TIMEOUT_S = 5.0
+"""Seconds for a whole answer: the dongle asks the inverter over a serial line first."""
+MIN_GAP_S = 0.03
+"""Seconds between an answer and the next request: asked faster, dongles lose requests."""
+BUSY_PAUSE_S = 5.0
+"""Seconds of quiet after a 301: what the dongle's own page waits."""
+MAX_BUSY_PAUSES = 2
+"""Pauses before a busy dongle is given up for this request: three tries within a poll's budget."""
+MAX_REFUSED_TRIES = 4
+"""Times that registers answer 301, while others are answered in between, until they are refused."""
+MAX_RENEWALS = 2
+"""New sessions for one request: with the fresh token, then with one that has logged in."""
+KEEP_ALIVE_S = 20.0
+"""Seconds after which the dongle is told that somebody is still there."""
+
+NEW = Door(tls=True, socket_port=443, http_port=443)
+CLASSIC = Door(tls=False, socket_port=8082, http_port=80)
+
+_ALWAYS_SERVED = (1, Space.INPUT, 4999, 1)
+"""The type code (document address 5000), which every inverter of the maker has."""
+_ASK_PORTS = frozenset({0, 502})
+_READ_FUNCTION = {Space.INPUT: 4, Space.HOLDING: 3}
+_BUSY_CODE = 6
+_FAILURE_CODE = 4
+_FUNCTION_CODE = 1
+
+
+def doors_of(port: int) -> tuple[Door, ...]:
+    """The doors that an endpoint's port stands for, in the order in which they are tried."""
+    if port in _ASK_PORTS:
+        return (NEW, CLASSIC)
+    if port == NEW.socket_port:
+        return (NEW,)
+    if port in (CLASSIC.socket_port, CLASSIC.http_port):
+        return (CLASSIC,)
+    below = port - (CLASSIC.socket_port - CLASSIC.http_port)
+    return (Door(True, port, port), Door(False, port, below if below > 0 else port))
+
+
+class Winet:
+    """A `ports.Transport`. Used by one thread, but for `abort`."""
+
+    def __init__(
+        self,
+        host: str,
+        doors: Sequence[Door] = (NEW, CLASSIC),
+        *,
+        account: Account | None = None,
+        pins: Pins | None = None,
+        clock: Clock | None = None,
+        timeout_s: float = ANSWER_TIMEOUT_S,
+        connect_timeout_s: float = CONNECT_TIMEOUT_S,
+        busy_pause_s: float = BUSY_PAUSE_S,
+    ) -> None:
+        """Nothing is connected yet. Without a clock a lock holds for as long as this lives."""
+        self._host = host
+        self._doors = list(doors)
+        self._account = account or Account()
+        self._pins = pins if pins is not None else MemoryPins()
+        self._clock = clock
+        self._timeouts_s = (timeout_s, connect_timeout_s)
+        self._busy_pause_s = busy_pause_s
+        self._lockout = Lockout(clock)
+        self._session: WinetSession | None = None
+        self._pace = _Pace(clock)
+        self._habits = _Habits()
+
+    def read(self, unit_id: int, space: Space, address: int, count: int) -> tuple[int, ...]:
+        """As `ports.RegisterReader.read`."""
+        if not 1 <= count <= MAX_READ_WORDS or not 0 <= address <= 0x10000 - count:
+            raise ValueError(f"no request can read {count} words from {address}")
+        what = f"{space} {address}+{count} of unit {unit_id}"
+        self.open()
+        if self._passes_through():
+            frame = read_frame(unit_id, _READ_FUNCTION[space], address, count)
+            try:
+                return self._answered(Passthrough(unit_id, frame), what)
+            except NotOffered:
+                self._habits.passthrough = False
+        return self._answered(GetParam(unit_id, space, address, count), what)
+
+    def write(self, unit_id: int, address: int, words: Sequence[int]) -> None:
+        """As `ports.RegisterWriter.write`; raises RegisterRefused where the firmware cannot."""
+        count = len(words)
+        if not 1 <= count <= MAX_WRITE_WORDS or not 0 <= address <= 0x10000 - count:
+            raise ValueError(f"no request can write {count} words to {address}")
+        if not all(0 <= word <= 0xFFFF for word in words):
+            raise ValueError(f"not all words are 16 bits: {list(words)}")
+        self.open()
+        if self._passes_through():
+            question = Passthrough(unit_id, write_frame(unit_id, address, words), writes=True)
+            try:
+                self._answered(question, f"write to {address}+{count} of unit {unit_id}")
+                return
+            except NotOffered:
+                self._habits.passthrough = False
+        raise RegisterRefused(
+            _FUNCTION_CODE,
+            f"{self._host}: this WiNet-S firmware writes no registers; renew its firmware, or "
+            "connect to the inverter's own network port (scheme sungrow_tcp)",
+        )
+
+    def open(self) -> None:
+        """As `ports.Session.open`; raises WrongDevice when its certificate has changed."""
+        session = self._session
+        if session is not None and not session.lifeline.is_cut:
+            try:
+                self._keep(session)
+                return
+            except DeviceUnreachable:
+                self._drop(session)  # Taken by somebody else: not taken back at once.
+                raise
+            except EgretError:
+                pass
+        self.close()
+        self._lockout.check(self._host)
+        self._connect()
+
+    def close(self) -> None:
+        """As `ports.Session.close`; logs out."""
+        session, self._session = self._session, None
+        if session is not None and not (session.lifeline.is_cut and self._pace.busy):
+            session.end(log_out=True)  # An abandoned call ends its own, once it has noticed.
+
+    def abort(self) -> None:
+        """As `ports.Session.abort`."""
+        session = self._session
+        if session is not None:
+            session.lifeline.cut()
+
+    def _passes_through(self) -> bool:
+        session = self._session
+        return session is not None and session.door.tls and self._habits.passthrough
+
+    def _keep(self, session: WinetSession) -> None:
+        """Hear what was pushed; say now and then that somebody is there."""
+        session.listen()
+        if self._clock is not None and self._pace.ping_due(self._clock.monotonic()):
+            session.keep_alive()
+
+    def _connect(self) -> None:
+        """A new session through the first door that is one."""
+        problems: list[str] = []
+        for door in list(self._doors):
+            if not door.tls and self._pinned():
+                problems.append("it is spoken to by TLS only, as before; " + _UNPIN)
+                continue
+            try:
+                self._begin(door)
+            except NotThisDoor as error:
+                problems.append(str(error))
+                continue
+            self._doors.sort(key=lambda each: each != door)
+            return
+        raise DeviceUnreachable(f"{self._host}: no WiNet-S answers ({'; '.join(problems)})")
+
+    def _pinned(self) -> bool:
+        names = [pin_name(self._host, door) for door in self._doors if door.tls]
+        return any(self._pins.pinned(name) is not None for name in names)
+
+    def _begin(self, door: Door) -> None:
+        session = WinetSession(self._host, door, *self._timeouts_s, Lifeline())
+        self._session = session
+        self._pace.busy = True
+        try:
+            session.begin(self._account, self._habits.logs_in, self._pins)
+        except Refused as error:
+            self._drop(session)
+            self._lockout.heed(error.step, error.answer)
+            self._lockout.check(self._host)
+            raise
+        except NotThisDoor:
+            self._drop(session)
+            raise
+        except (Retry, PeerFault) as error:
+            self._drop(session)
+            raise DeviceUnreachable(f"{self._host}: {error}") from error
+        except EgretError:
+            self._drop(session)
+            raise
+        finally:
+            self._pace.busy = False
+
+    def _answered(self, question: Question, what: str) -> tuple[int, ...]:
+        """The words; patience, renewal and refusals are decided here and nowhere else."""
+        patience = _Patience()
+        while True:
+            self.open()
+            session = self._session
+            assert session is not None
+            answer, words = self._once(session, question)
+            if answer.code == OK:
+                self._habits.proof = question if question.repeatable else self._habits.proof
+                return words
+            if answer.code == TOKEN_INVALID:
+                self._drop(session)
+                if not patience.renewal():
+                    raise DeviceUnreachable(f"{self._host}: it refuses every token ({answer})")
+                self._habits.logs_in = self._habits.logs_in or patience.renewals > 1
+            elif answer.code == BUSY and question.repeatable:
+                self._bear(session, question, patience, what)
+            else:
+                self._refused(session, answer, what)
+
+    def _bear(
+        self, session: WinetSession, question: Question, patience: "_Patience", what: str
+    ) -> None:
+        """Busy, or not served? What was answered before tells, if it is answered now."""
+        proof = self._habits.proof or GetParam(*_ALWAYS_SERVED)
+        if proof != question and self._once(session, proof)[0].code == OK:
+            if not patience.refusal():
+                raise RegisterRefused(question.refusal, f"{self._host}: {what}: not served")
+            return
+        if not patience.pause():
+            raise RegisterRefused(_BUSY_CODE, f"{self._host}: {what}: the dongle stays busy")
+        try:
+            session.lifeline.wait(self._busy_pause_s)
+        except DeviceTimeout:
+            self._drop(session)
+            raise
+
+    def _refused(self, session: WinetSession, answer: Answer, what: str) -> NoReturn:
+        if answer.code == LOCKED:
+            self._drop(session)
+            self._lockout.heed("read", answer)
+            self._lockout.check(self._host)
+        if answer.code == NOTICE:
+            self._drop(session)
+            raise DeviceUnreachable(f"{self._host}: the session has ended ({answer})")
+        code = _BUSY_CODE if answer.code == BUSY else _FAILURE_CODE
+        raise RegisterRefused(code, f"{self._host}: {what}: {answer}")
+
+    def _once(self, session: WinetSession, question: Question) -> tuple[Answer, tuple[int, ...]]:
+        """One request and its answer; the session is dropped unless that was an answer."""
+        self._pace.busy = True
+        now_s = self._clock.utc_ms() // 1000 if self._clock is not None else 0
+        try:
+            session.lifeline.wait(self._pace.gap_s())
+            answer = question.ask(session, now_s)
+            return answer, question.words(answer) if answer.code == OK else ()
+        except (RegisterRefused, NotOffered):
+            raise
+        except (Retry, PeerFault):
+            self._drop(session)
+            raise
+        finally:
+            self._pace.answered()
+
+    def _drop(self, session: WinetSession) -> None:
+        """End this session, and not one that was begun since it was abandoned."""
+        session.end(log_out=False)
+        if self._session is session:
+            self._session = None
+
+
+@dataclass(slots=True)
+class _Habits:
+    """What was learned of this dongle, and outlives its sessions."""
+
+    logs_in: bool = False
+    passthrough: bool = True
+    proof: Question | None = None
+    """What was answered last: asked again when it matters whether the dongle answers at all."""
+
+
+@dataclass(slots=True)
+class _Patience:
+    """What one request may still try."""
+
+    renewals: int = 0
+    pauses: int = 0
+    refusals: int = 0
+
+    def renewal(self) -> bool:
+        self.renewals += 1
+        return self.renewals <= MAX_RENEWALS
+
+    def pause(self) -> bool:
+        self.pauses += 1
+        return self.pauses <= MAX_BUSY_PAUSES
+
+    def refusal(self) -> bool:
+        self.refusals += 1
+        return self.refusals < MAX_REFUSED_TRIES
+
+
+class _Pace:
+    """When something was last asked, and whether something is being asked."""
+
+    def __init__(self, clock: Clock | None) -> None:
+        self.busy = False
+        self._clock = clock
+        self._answered_at: float | None = None
+        self._heard_at = clock.monotonic() if clock is not None else 0.0
+
+    def gap_s(self) -> float:
+        """Seconds to wait before the next request; the whole gap where no clock tells."""
+        if self._clock is None:
+            return MIN_GAP_S
+        if self._answered_at is None:
+            return 0.0
+        return MIN_GAP_S - (self._clock.monotonic() - self._answered_at)
+
+    def answered(self) -> None:
+        """A request is over."""
+        self.busy = False
+        if self._clock is not None:
+            self._answered_at = self._clock.monotonic()
+
+    def ping_due(self, now: float) -> bool:
+        """True once every KEEP_ALIVE_S."""
+        if now - self._heard_at < KEEP_ALIVE_S:
+            return False
+        self._heard_at = now
+        return True
+
+
+_UNPIN = (
+    "if it was given older firmware or replaced, remove its entry from pins.json in the data "
+    "folder and restart the gateway"
+)

@@ -1,0 +1,293 @@
+"""One session with a WiNet-S dongle: its websocket, its token, its list of devices.
+
+Owns how a session begins (TLS and the pinned certificate, connect, login, devicelist), how it is
+kept and how it is given back. Refuses to know registers and when to try again. The dongle has one
+session to give; a session object is used once and never mended.
+
+Before anything secret is sent the certificate has to be the pinned one. It is pinned only once a
+dongle has answered behind it, so that a stranger's web server is never remembered as one.
+"""
+
+import contextlib
+import hashlib
+import json
+import socket
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.sync.client import ClientConnection, connect
+
+from server.errors import (
+    DeviceTimeout,
+    DeviceUnreachable,
+    LinkClosed,
+    ProtocolError,
+    Retry,
+    WrongDevice,
+)
+from server.ports import Pins
+from server.transports.lifeline import Lifeline
+from server.transports.winet_answer import NOTICE, OK, TOKEN_INVALID, Answer, Unit, parse, units_in
+from server.transports.winet_http import HttpLine
+
+CONNECT_TIMEOUT_S = 3.0
+"""Seconds for a TCP connection, for TLS, and again for the websocket's handshake."""
+FAREWELL_TIMEOUT_S = 1.0
+"""Seconds for the answer to a logout, and again for closing: it must not hold up a stop."""
+MAX_MESSAGE_BYTES = 256 * 1024
+"""Longest websocket message: a list of thirty devices has some 15 kilobytes."""
+MAX_PUSHED = 32
+"""Messages nobody asked for that are skipped while waiting for an answer."""
+
+LANGUAGE = "en_us"
+_PATH = "/ws/home/overview"
+_WS = "websocket"
+
+
+class NotThisDoor(DeviceUnreachable):
+    """Nothing that speaks a dongle's websocket answers at this port: another may."""
+
+
+class Refused(DeviceUnreachable):
+    """The dongle answered a step of the session with another code than success."""
+
+    def __init__(self, text: str, step: str, answer: Answer) -> None:
+        super().__init__(text)
+        self.step = step
+        self.answer = answer
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Which ports a generation of firmware listens on, and whether it speaks TLS there."""
+
+    tls: bool
+    socket_port: int
+    http_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who logs in, where the firmware wants a login."""
+
+    user: str = "admin"
+    password: str = "pw8888"  # The factory's, printed in every manual: no secret.
+
+
+def pin_name(host: str, door: Door) -> str:
+    """Under which name a dongle's certificate is pinned."""
+    return host if door.socket_port == 443 else f"{host}:{door.socket_port}"
+
+
+class WinetSession:
+    """One session. Used by one thread, but for `lifeline`; `begin` comes first, `end` last."""
+
+    def __init__(
+        self, host: str, door: Door, timeout_s: float, connect_timeout_s: float, lifeline: Lifeline
+    ) -> None:
+        self.door = door
+        self.lifeline = lifeline
+        self.token = ""
+        self.logged_in = False
+        self.units: Mapping[int, Unit] = {}
+        self.http: HttpLine | None = None
+        self._host = host
+        self._timeout_s = timeout_s
+        self._connect_timeout_s = connect_timeout_s
+        self._websocket: ClientConnection | None = None
+        self._fingerprint: str | None = None
+
+    def begin(self, account: Account, must_log_in: bool, pins: Pins) -> None:
+        """Open it; raises NotThisDoor, Refused, WrongDevice, or another Retry or ProtocolError."""
+        self._websocket = self._dial(pins)
+        answer = self.ask("connect", {}, anonymous=True)
+        self._take_token(answer, "connect")
+        if self._fingerprint is not None and pins.pinned(self._pin_name) is None:
+            pins.pin(self._pin_name, self._fingerprint)
+        if must_log_in or "ip" in answer.data or "forceModifyPasswd" in answer.data:
+            self._log_in(account)
+        listed = self._devicelist()
+        if listed.code == TOKEN_INVALID and not self.logged_in:
+            self._log_in(account)
+            listed = self._devicelist()
+        if listed.code != OK:
+            raise Refused(f"the dongle lists no devices: {listed}", "devicelist", listed)
+        self.units = units_in(listed)
+        self.http = HttpLine(
+            self._host, self.door.http_port, self._fingerprint, self._timeout_s, self.lifeline
+        )
+
+    def ask(self, service: str, more: Mapping[str, object], anonymous: bool = False) -> Answer:
+        """Ask over the websocket and wait for that answer; pushed messages are skipped."""
+        request = {"lang": LANGUAGE, "token": "" if anonymous else self.token, "service": service}
+        with self.lifeline.within(self._timeout_s):
+            self._send({**request, **more})
+            for _ in range(MAX_PUSHED):
+                answer = self._receive(self._timeout_s)
+                if answer.service == service:
+                    return answer
+                self._heed(answer)
+        raise ProtocolError(f"{MAX_PUSHED} messages, and none answers {service!r}")
+
+    def listen(self) -> None:
+        """Hear what was pushed meanwhile; raises LinkClosed when the session has gone."""
+        for _ in range(MAX_PUSHED):
+            try:
+                self._heed(self._receive(0))
+            except DeviceTimeout:
+                return
+
+    def keep_alive(self) -> None:
+        """Tell the dongle that somebody is still there; the answer is heard by `listen`."""
+        body = {"lang": LANGUAGE, "service": "ping", "token": "", "id": self.token}
+        with self.lifeline.within(self._timeout_s):
+            self._send(body)
+
+    def unit(self, unit_id: int) -> Unit:
+        """How to ask for a unit. One that is not listed is asked for as the first one's kind."""
+        known = self.units.get(unit_id)
+        if known is not None:
+            return known
+        first = next(iter(self.units.values()), Unit(unit_id, 0, 0))
+        return Unit(unit_id, first.dev_type, first.dev_code)
+
+    def end(self, log_out: bool) -> None:
+        """Give it back and close everything; bounded, never raises."""
+        websocket, self._websocket = self._websocket, None
+        if websocket is not None:
+            if log_out and self.token and not self.lifeline.is_cut:
+                self._log_out(websocket)
+            with contextlib.suppress(WebSocketException, OSError):
+                if not log_out:
+                    self.lifeline.cut()  # Nobody waits for the other side's farewell then.
+                websocket.close()
+        if self.http is not None:
+            self.http.close()
+        self.lifeline.cut()
+        self.lifeline.release()
+
+    @property
+    def _pin_name(self) -> str:
+        return pin_name(self._host, self.door)
+
+    def _dial(self, pins: Pins) -> ClientConnection:
+        """TCP, TLS, the pin, and the websocket's handshake."""
+        raw: socket.socket | None = None
+        try:
+            address = (self._host, self.door.socket_port)
+            raw = socket.create_connection(address, timeout=self._connect_timeout_s)
+            self.lifeline.hold(_WS, raw)
+            with self.lifeline.within(self._connect_timeout_s):
+                if self.door.tls:
+                    raw = _tls().wrap_socket(raw, server_hostname=self._host)
+                    self._check_pin(raw, pins)
+                raw.settimeout(None)  # The library waits by itself; the lifeline bounds it.
+                return self._upgrade(raw)
+        except (OSError, WebSocketException, EOFError, ValueError) as error:
+            if raw is not None:
+                raw.close()
+            if self.lifeline.is_cut and not self.lifeline.late:
+                raise DeviceUnreachable("connecting was broken off") from error
+            raise NotThisDoor(f"port {self.door.socket_port}: {_reason(error)}") from error
+        except WrongDevice:
+            if raw is not None:
+                raw.close()
+            raise
+
+    def _upgrade(self, raw: socket.socket) -> ClientConnection:
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return connect(
+            f"ws://{host}:{self.door.socket_port}{_PATH}",  # TLS, if any, is laid already.
+            sock=raw,
+            compression=None,
+            proxy=None,
+            open_timeout=self._connect_timeout_s,
+            close_timeout=FAREWELL_TIMEOUT_S,
+            ping_interval=None,  # The dongle has a ping of its own.
+            max_size=MAX_MESSAGE_BYTES,
+            legacy=True,  # One connection: when to connect again is decided elsewhere.
+        )
+
+    def _check_pin(self, raw: ssl.SSLSocket, pins: Pins) -> None:
+        shown = hashlib.sha256(raw.getpeercert(binary_form=True) or b"").hexdigest()
+        pinned = pins.pinned(self._pin_name)
+        if pinned is not None and pinned != shown:
+            raise WrongDevice(
+                f"the dongle at {self._pin_name} shows another certificate than before: "
+                f"SHA-256 {shown} instead of {pinned}. If its firmware was renewed, or it was "
+                f"replaced, remove the entry {self._pin_name!r} from pins.json in the data folder "
+                "and restart the gateway; otherwise somebody else may answer in its place"
+            )
+        self._fingerprint = shown
+
+    def _log_in(self, account: Account) -> None:
+        body = {"username": account.user, "passwd": account.password}
+        self._take_token(self.ask("login", body), "login")
+        self.logged_in = True
+
+    def _take_token(self, answer: Answer, step: str) -> None:
+        if answer.code != OK:
+            raise Refused(f"the dongle refuses {step}: {answer}", step, answer)
+        token = answer.data.get("token")
+        if not isinstance(token, str) or not token:
+            raise ProtocolError(f"{step} gave no token")
+        self.token = token
+
+    def _devicelist(self) -> Answer:
+        return self.ask("devicelist", {"type": "0", "is_check_token": "0"})
+
+    def _log_out(self, websocket: ClientConnection) -> None:
+        body = {"lang": LANGUAGE, "token": self.token, "service": "logout"}
+        with contextlib.suppress(WebSocketException, OSError, Retry):
+            with self.lifeline.within(2 * FAREWELL_TIMEOUT_S):
+                websocket.send(json.dumps(body))
+                websocket.recv(timeout=FAREWELL_TIMEOUT_S)
+
+    def _send(self, body: Mapping[str, object]) -> None:
+        if self._websocket is None:
+            raise LinkClosed("the session is over")
+        try:
+            self._websocket.send(json.dumps(body))
+        except (ConnectionClosed, OSError) as error:
+            raise self._gone() from error
+
+    def _receive(self, timeout_s: float) -> Answer:
+        if self._websocket is None:
+            raise LinkClosed("the session is over")
+        try:
+            return parse(self._websocket.recv(timeout=timeout_s))
+        except TimeoutError as error:
+            raise DeviceTimeout(f"no answer in {timeout_s:g} s") from error
+        except (ConnectionClosed, OSError) as error:
+            raise self._gone() from error
+
+    def _gone(self) -> Retry:
+        if not self.lifeline.is_cut:
+            return LinkClosed("the dongle closed the session")
+        if self.lifeline.late:
+            return DeviceTimeout(f"no whole answer in {self._timeout_s:g} s")
+        return DeviceTimeout("the call was broken off")
+
+    def _heed(self, answer: Answer) -> None:
+        """A message nobody asked for: most are chatter, a notice ends the session."""
+        if answer.code == NOTICE or answer.service == "notice":
+            raise DeviceUnreachable(
+                f"the dongle ended the session ({answer.message or 'no reason given'}): it has "
+                "one to give, and somebody else, perhaps its web page or app, may hold it"
+            )
+
+
+def _tls() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False  # Self-signed: the pinned certificate is what is verified.
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer"
+    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return str(words).splitlines()[0][:160]
