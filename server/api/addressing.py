@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import msgspec
 
 from server.api.refusals import BadRequest, NotFound
 from server.api.services import Supported
-from server.model.device import Endpoint
-from server.model.request import AddDevice
+from server.devices import doors
+from server.model.device import KNOWN_SCHEMES, Endpoint
+from server.model.request import AddDevice, Probe
 from server.model.snapshot import DeviceView, Snapshot
 
 MODBUS_TCP = "modbus_tcp"
@@ -32,13 +34,17 @@ _HOST = re.compile(r"[A-Za-z0-9_.:%-]+")
 class DeviceAddress(msgspec.Struct, frozen=True):
     """A device on the network. Each line of keys means one thing; the first that is given counts.
 
-    `ip` or `host`; `port` (502); `slave_id`, `unit_id` or `address` (1); `device_type` or `type`
-    (`auto` asks the device). `connection` is `TCP`, or an object with these keys.
+    `ip` or `host`; `port`; `slave_id`, `unit_id` or `address`; `device_type` or `type` (`auto` asks
+    the device); `scheme` is the way to it. With `auto`, what is not given is found out; otherwise
+    it is 502, 1 and `modbus_tcp`. `battery` false leaves out what sits behind the device.
+    `connection` is `TCP`, or an object with these keys.
     """
 
     ip: str = ""
     host: str = ""
-    port: int = DEFAULT_PORT
+    port: int | None = None
+    scheme: str = ""
+    battery: bool = True
     slave_id: int | None = None
     unit_id: int | None = None
     address: int | None = None
@@ -64,15 +70,20 @@ def unfolded(body: DeviceAddress) -> DeviceAddress:
 
 
 def endpoint_of(body: DeviceAddress) -> Endpoint:
-    """Host and port; raises BadRequest in words."""
+    """Scheme, host and port; raises BadRequest in words."""
     host = (body.ip or body.host).strip()
     if not host:
         raise BadRequest("ip: give the device's IP address or host name")
     if len(host) > MAX_HOST_LENGTH or not _HOST.fullmatch(host):
         raise BadRequest(f"ip: {host[:60]!r} is no IP address and no host name")
-    if not 1 <= body.port <= 65535:
-        raise BadRequest(f"port: use 1 to 65535, not {body.port}")
-    return Endpoint(MODBUS_TCP, host, body.port)
+    port = DEFAULT_PORT if body.port is None else body.port
+    if not 1 <= port <= 65535:
+        raise BadRequest(f"port: use 1 to 65535, not {port}")
+    scheme = body.scheme or MODBUS_TCP
+    if scheme not in KNOWN_SCHEMES:
+        known = ", ".join(KNOWN_SCHEMES)
+        raise BadRequest(f"scheme: {scheme[:60]!r} is not known; use one of {known}")
+    return Endpoint(scheme, host, port)
 
 
 def unit_of(body: DeviceAddress) -> int:
@@ -82,6 +93,20 @@ def unit_of(body: DeviceAddress) -> int:
     if not 0 <= unit_id <= MAX_UNIT_ID:
         raise BadRequest(f"slave_id: use 0 to {MAX_UNIT_ID}, not {unit_id}")
     return unit_id
+
+
+def search_of(body: DeviceAddress) -> Probe:
+    """What to look for, where, and under which units; raises BadRequest in words."""
+    endpoint, unit_id = endpoint_of(body), unit_of(body)
+    given = any(each is not None for each in (body.slave_id, body.unit_id, body.address))
+    ways = doors.ways(endpoint.host, body.port, body.scheme)
+    return Probe(
+        endpoint=ways[0],
+        unit_id=unit_id,
+        ways=ways,
+        units=(unit_id,) if given else doors.UNITS,
+        children=body.battery,
+    )
 
 
 def profile_of(body: DeviceAddress, supported: Sequence[Supported]) -> str:
@@ -101,12 +126,22 @@ def addition(body: DeviceAddress, supported: Sequence[Supported]) -> AddDevice:
     body = unfolded(body)
     if len(body.name) > MAX_NAME_LENGTH:
         raise BadRequest(f"name: at most {MAX_NAME_LENGTH} characters")
-    return AddDevice(
+    added = AddDevice(
         endpoint=endpoint_of(body),
         unit_id=unit_of(body),
         profile=profile_of(body, supported),
         name=body.name,
         interval_s=body.interval_s,
+    )
+    if added.profile != AUTO:
+        return added
+    search = search_of(body)
+    return replace(
+        added,
+        endpoint=search.endpoint,
+        ways=search.ways,
+        units=search.units,
+        children=search.children,
     )
 
 

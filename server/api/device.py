@@ -27,6 +27,8 @@ class Connection(msgspec.Struct, frozen=True):
     sn: str
     mac: str
     """Always empty: the box does not look hardware addresses up."""
+    scheme: str
+    """The way to it: `modbus_tcp`, ..."""
 
 
 class Device(msgspec.Struct, frozen=True):
@@ -42,6 +44,8 @@ class Device(msgspec.Struct, frozen=True):
     error: str
     model: str
     interval_s: float
+    parent: str
+    """The id of the device that it sits behind, empty for none."""
 
 
 class DeviceAdded(msgspec.Struct, frozen=True):
@@ -123,6 +127,7 @@ def described(view: DeviceView) -> Device:
         error=view.error,
         model=identity.model if identity is not None else config.model,
         interval_s=config.interval_s,
+        parent=config.parent,
     )
 
 
@@ -139,4 +144,5 @@ def connection_of(config: DeviceConfig) -> Connection:
         type=config.profile,
         sn=config.serial,
         mac="",
+        scheme=config.endpoint.scheme,
     )

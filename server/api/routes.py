@@ -34,7 +34,6 @@ from server.api import (
 )
 from server.api.addressing import DeviceAddress
 from server.api.call import Access, Route
-from server.model.device import Identity
 from server.model.quantity import Quantity
 from server.model.request import History
 from server.model.statistics import Statistics
@@ -92,7 +91,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/device/supported/configurations", supported.configurations, OPEN,
           "The keys of a connection.", supported.Configurations),
     Route("POST", "/api/probe", probe.probe, CHANGE,
-          "Asks an address what device it is; stores nothing.", Identity, body=DeviceAddress),
+          "Asks an address what device it is; stores nothing.",
+          probe.ProbeAnswer, body=DeviceAddress),
     Route("GET", "/api/network/address", network.address, READ,
           "Where the box is reached.", network.Address),
     Route("POST", "/api/initialize", initialize.initialize, CHANGE,

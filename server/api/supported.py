@@ -4,6 +4,7 @@ import msgspec
 
 from server.api.addressing import AUTO, DEFAULT_PORT, DEFAULT_UNIT_ID
 from server.api.call import Call, Nothing, Reply, answer
+from server.model.device import KNOWN_SCHEMES
 
 ASKED = ("sungrow",)
 """Types that name a maker only."""
@@ -30,7 +31,7 @@ class Key(msgspec.Struct, frozen=True):
     type: str
     description: str
     required: bool
-    default: str | int | None = None
+    default: str | int | bool | None = None
     choices: tuple[str, ...] = ()
 
 
@@ -63,12 +64,18 @@ def configurations(call: Call[Nothing, Nothing]) -> Reply:
         Configurations(
             TCP={
                 "ip": Key("string", "IP address or host name of the device", True),
-                "port": Key("int", "port of Modbus TCP", False, DEFAULT_PORT),
-                "slave_id": Key("int", "Modbus unit id", False, DEFAULT_UNIT_ID),
+                "port": Key("int", "port; with auto, found out", False, DEFAULT_PORT),
+                "slave_id": Key(
+                    "int", "Modbus unit id; with auto, found out", False, DEFAULT_UNIT_ID
+                ),
+                "scheme": Key(
+                    "string", "the way to it; with auto, found out", False, "", KNOWN_SCHEMES
+                ),
                 "device_type": Key(
                     "string", "auto asks the device", False, AUTO, (AUTO, *device_types(call))
                 ),
                 "name": Key("string", "what you call it", False, ""),
+                "battery": Key("bool", "with auto: add the battery behind it too", False, True),
                 "interval_s": Key("number", "seconds between readings", False),
             }
         )

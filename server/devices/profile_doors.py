@@ -31,10 +31,14 @@ class Door:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A device that may sit behind this one, under a unit of its own; `units` in order of trial."""
+    """A device that may sit behind this one, under a unit of its own; `units` in order of trial.
+
+    `name` is what it is called beside its parent's name.
+    """
 
     profile: str
     units: tuple[int, ...]
+    name: str = ""
 
 
 def doors_of(
@@ -61,4 +65,4 @@ def children_of(texts: Sequence[ChildText], fault: Fault) -> tuple[Child, ...]:
             raise fault(f"children[{number}].units", f"should be 1 to {MAX_CHILD_UNITS} units")
         if not all(0 <= unit <= 255 for unit in text.units):
             raise fault(f"children[{number}].units", "should be units, 0 to 255")
-    return tuple(Child(text.profile, tuple(text.units)) for text in texts)
+    return tuple(Child(text.profile, tuple(text.units), text.name) for text in texts)

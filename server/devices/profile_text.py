@@ -112,6 +112,7 @@ class ChildText(Shape, frozen=True):
 
     profile: str
     units: list[int]
+    name: str = ""
 
 
 class ProfileText(Shape, frozen=True):

@@ -8,23 +8,51 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from server.model.device import Endpoint, Space
+from server.model.device import Endpoint, Identity, Space
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Ask an address what it is. Answer: model.device.Identity; raises UnsupportedDevice, Retry."""
+    """Ask an address what it is. Answer: FoundDevices; raises UnsupportedDevice, Retry.
+
+    `endpoint` and `unit_id` are tried first; `ways` and `units` are all that may be tried, where
+    there is a choice. What sits behind the device is looked for with `children`.
+    """
 
     endpoint: Endpoint
     unit_id: int
+    ways: tuple[Endpoint, ...] = ()
+    units: tuple[int, ...] = ()
+    children: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One device that answered. `behind` is the place of its parent in the list, None for none."""
+
+    identity: Identity
+    endpoint: Endpoint
+    unit_id: int
+    name: str = ""
+    """What it is called beside its parent's name: "battery"."""
+    behind: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDevices:
+    """The answer to Probe: the device asked for comes first. `progress` is what was done."""
+
+    devices: tuple[Found, ...]
+    progress: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AddDevice:
     """Configure a device. Answer: the DeviceConfig as stored.
 
-    With profile `auto` it is probed first; with a named profile it is stored as given and connected
-    to in its own time, so that a device that sleeps can be added at night.
+    With profile `auto` it is probed first, as with Probe, and what sits behind it is added along
+    with it; with a named profile it is stored as given and connected to in its own time, so that a
+    device that sleeps can be added at night.
     """
 
     endpoint: Endpoint
@@ -32,11 +60,17 @@ class AddDevice:
     profile: str
     name: str = ""
     interval_s: float | None = None
+    ways: tuple[Endpoint, ...] = ()
+    units: tuple[int, ...] = ()
+    children: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class RemoveDevice:
-    """Forget a device; its readings stay. Answer: the DeviceConfig removed; KeyError if none."""
+    """Forget a device and those behind it; their readings stay.
+
+    Answer: the DeviceConfig removed; KeyError if none.
+    """
 
     device_id: str
 

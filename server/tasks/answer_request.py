@@ -10,16 +10,17 @@ from concurrent.futures import Future
 from types import MappingProxyType
 from typing import Any
 
+from server.devices.addition import new_devices
 from server.devices.profile import find_profile
 from server.engine.task import Done, Failed, Kind, Ok, Outcome, Submission, Verdict
 from server.errors import Busy, EgretError, SettingsError
 from server.ledger.house import House
-from server.model.device import DeviceConfig, Identity
 from server.model.notice import Level
 from server.model.request import (
     AddDevice,
     ChangeSettings,
     DismissNotice,
+    FoundDevices,
     Probe,
     QueryHistory,
     ReadRegisters,
@@ -28,13 +29,11 @@ from server.model.request import (
     WriteRegisters,
 )
 from server.settings import Settings
-from server.tasks.ask_device import MAX_WRITE_STEPS, ProbeAddress, ReadOnce, WriteOnce
+from server.tasks.ask_device import MAX_WRITE_STEPS, ReadOnce, WriteOnce
 from server.tasks.connect_device import AUTO
+from server.tasks.find_device import Search
 from server.tasks.query_history import ReadHistory
 from server.tasks.save_settings import SaveSettings
-
-DEFAULT_INTERVAL_S = 5.0
-"""How often a device added by hand is read, unless told otherwise."""
 
 AT_START_ONLY = (
     ("api", "host"),
@@ -88,8 +87,7 @@ def deliver(reply: Reply, outcome: Outcome) -> None:
 
 
 def _probe(house: House, request: Probe, reply: Reply, now: float) -> Then:
-    task = ProbeAddress(house, request.endpoint, request.unit_id, _replies(reply))
-    return (Submission(task, now),)
+    return Search(house, request, _replies(reply)).begin(now)
 
 
 def _add_device(house: House, request: AddDevice, reply: Reply, now: float) -> Then:
@@ -97,48 +95,28 @@ def _add_device(house: House, request: AddDevice, reply: Reply, now: float) -> T
         known = ", ".join(sorted(house.adapters.profiles))
         raise KeyError(f"there is no profile named {request.profile!r}; there are: {known}")
     if request.profile != AUTO:
-        return _store_device(house, request, None, reply, now)
+        return _store_devices(house, request, None, reply, now)
 
     def probed(outcome: Outcome, at: float) -> Then:
         if isinstance(outcome, Failed):
             deliver(reply, outcome)
             return ()
-        assert isinstance(outcome.value, Identity)
+        assert isinstance(outcome.value, FoundDevices)
         try:
-            return _store_device(house, request, outcome.value, reply, at)
+            return _store_devices(house, request, outcome.value, reply, at)
         except (EgretError, KeyError) as error:
             deliver(reply, Failed(error))
             return ()
 
-    return (Submission(ProbeAddress(house, request.endpoint, request.unit_id, probed), now),)
+    return Search(house, request, probed).begin(now)
 
 
-def _store_device(
-    house: House, request: AddDevice, identity: Identity | None, reply: Reply, now: float
+def _store_devices(
+    house: House, request: AddDevice, found: FoundDevices | None, reply: Reply, now: float
 ) -> Then:
-    config = _configured(house, request, identity)
-    settings = house.settings.with_devices((*house.configuration.devices, config))
-    return _apply(house, settings, config, reply, now)
-
-
-def _configured(house: House, request: AddDevice, identity: Identity | None) -> DeviceConfig:
-    endpoint, unit_id = request.endpoint, request.unit_id
-    serial = identity.serial if identity else ""
-    device_id = serial or f"{endpoint.host}:{endpoint.port}:{unit_id}"
-    for known in house.configuration.devices:
-        same_place = (known.endpoint, known.unit_id) == (endpoint, unit_id)
-        if same_place or known.device_id == device_id:
-            raise Busy(f"{known.name or known.device_id} is configured already at this address")
-    return DeviceConfig(
-        device_id=device_id,
-        name=request.name or (identity.model if identity else "") or device_id,
-        endpoint=endpoint,
-        unit_id=unit_id,
-        profile=identity.profile if identity else request.profile,
-        interval_s=request.interval_s or DEFAULT_INTERVAL_S,
-        serial=serial,
-        model=identity.model if identity else "",
-    )
+    configs = new_devices(house.configuration.devices, house.adapters.profiles, request, found)
+    settings = house.settings.with_devices((*house.configuration.devices, *configs))
+    return _apply(house, settings, configs[0], reply, now)
 
 
 def _remove_device(house: House, request: RemoveDevice, reply: Reply, now: float) -> Then:
@@ -146,7 +124,8 @@ def _remove_device(house: House, request: RemoveDevice, reply: Reply, now: float
     gone = [each for each in devices if each.device_id == request.device_id]
     if not gone:
         raise KeyError(request.device_id)
-    settings = house.settings.with_devices([each for each in devices if each not in gone])
+    left = [each for each in devices if request.device_id not in (each.device_id, each.parent)]
+    settings = house.settings.with_devices(left)
     return _apply(house, settings, gone[0], reply, now)
 
 

@@ -1,57 +1,20 @@
-"""One-shot calls to a device that somebody waits for: probe, read, write."""
+"""One-shot calls to a device that somebody waits for: read, write, give back."""
 
 import threading
 from collections.abc import Callable
 
 from server.devices.plant import Device
-from server.devices.probe import probe
 from server.engine.task import Done, Kind, LaneView, Outcome, Submission, Verdict
 from server.errors import DeviceTimeout
-from server.ledger.house import House
-from server.model.device import Endpoint, Identity
 from server.model.request import PauseStep, ReadRegisters, WriteRegisters
 from server.ports import Transport
 
-PROBE_BUDGET_S = 45.0
 ASK_BUDGET_S = 20.0
 MAX_WRITE_STEPS = 64
 MAX_PAUSE_MS = 5_000
 """Longest pause between two writes: it holds the device's lane."""
 
 Finished = Callable[[Outcome, float], tuple[Submission, ...]]
-
-
-class ProbeAddress:
-    """Ask an address what it is, over the session of whoever is configured there already."""
-
-    kind = Kind.PROBE
-    slack_s = 0.0
-    budget_s = PROBE_BUDGET_S
-
-    def __init__(self, house: House, endpoint: Endpoint, unit_id: int, finished: Finished) -> None:
-        self._house = house
-        self._unit_id = unit_id
-        self._finished = finished
-        self._shared = house.plant.session_of(endpoint)
-        self._transport: Transport = self._shared or house.adapters.open_transport(endpoint)
-        self.lane = endpoint.lane
-
-    def work(self, lane: LaneView) -> Identity:
-        """Raises UnsupportedDevice, and what the transport raises."""
-        self._transport.open()
-        try:
-            return probe(self._transport, self._unit_id, self._house.adapters.profiles)
-        finally:
-            if self._shared is None:
-                self._transport.close()
-
-    def abort(self) -> None:
-        """Break the call in flight."""
-        self._transport.abort()
-
-    def settle(self, outcome: Outcome, now: float) -> Verdict:
-        """Whoever asked decides what follows."""
-        return Done(self._finished(outcome, now))
 
 
 class ReadOnce:

@@ -13,6 +13,8 @@ from server.model.request import (
     AddDevice,
     ChangeSettings,
     DismissNotice,
+    Found,
+    FoundDevices,
     History,
     Point,
     Probe,
@@ -197,7 +199,23 @@ class FakeDesk:
         self.asked: list[Request] = []
         self.refuses: Exception | None = None
         self.answers: dict[type[Any], Any] = {
-            Probe: Identity("sungrow_hybrid", "A2340000009", "SH10RT", 0x0E0F, True),
+            Probe: lambda request: FoundDevices(
+                (
+                    Found(
+                        Identity("sungrow_hybrid", "A2340000009", "SH10RT", 0x0E0F, True),
+                        request.endpoint,
+                        1,
+                    ),
+                    Found(
+                        Identity("sungrow_battery", "S2340000009", "Sungrow", None, True),
+                        request.endpoint,
+                        200,
+                        "battery",
+                        0,
+                    ),
+                ),
+                ("Trying Modbus TCP on port 502",),
+            ),
             AddDevice: _stored,
             RemoveDevice: self._removed,
             ReadRegisters: lambda request: tuple(range(0x1234, 0x1234 + request.count)),

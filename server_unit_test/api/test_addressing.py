@@ -63,6 +63,7 @@ def test_an_unknown_type_names_those_there_are() -> None:
         ({"ip": "a" * (MAX_HOST_LENGTH + 1)}, "ip"),
         ({"port": 0}, "port"),
         ({"port": 65536}, "port"),
+        ({"scheme": "carrier_pigeon"}, "scheme"),
         ({"slave_id": -1}, "slave_id"),
         ({"slave_id": MAX_UNIT_ID + 1}, "slave_id"),
         ({"name": "n" * (MAX_NAME_LENGTH + 1)}, "name"),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from server.devices.addition import DEFAULT_INTERVAL_S
 from server.engine.task import Done, Failed, Ok, Submission
 from server.errors import (
     Busy,
@@ -15,12 +16,13 @@ from server.errors import (
     UnsupportedDevice,
 )
 from server.model.configuration import Configuration
-from server.model.device import DeviceConfig, Endpoint, Identity, Space
+from server.model.device import DeviceConfig, Endpoint, Space
 from server.model.notice import Level, Notice
 from server.model.request import (
     AddDevice,
     ChangeSettings,
     DismissNotice,
+    FoundDevices,
     History,
     Probe,
     QueryHistory,
@@ -30,7 +32,7 @@ from server.model.request import (
     WriteRegisters,
     WriteStep,
 )
-from server.tasks.answer_request import DEFAULT_INTERVAL_S, HANDLERS, AnswerRequest, deliver
+from server.tasks.answer_request import HANDLERS, AnswerRequest, deliver
 from server.tasks.ask_device import MAX_WRITE_STEPS
 from server_unit_test.devices.recorded import recorded
 from server_unit_test.ledger.readings import START_MS
@@ -39,6 +41,8 @@ from server_unit_test.tasks.houses import ENDPOINT, Home, only, run
 NOW = 1000.0
 HYBRID = next(each for each in recorded() if "SH10RT" in each.name)
 SERIAL = "A2290912345"
+BATTERY = {10710: 0x5331, 10711: 0x3233, **dict.fromkeys(range(10712, 10720), 0)}
+BATTERY |= {10740: 2300, 10741: 12, 10742: 215, 10743: 784}
 AUTO = AddDevice(ENDPOINT, 1, "auto")
 NAMED = AddDevice(ENDPOINT, 1, "simulated")
 
@@ -87,10 +91,11 @@ def test_every_kind_of_request_has_an_answer() -> None:
 
 def test_a_probe_answers_what_is_there(inverter: Home) -> None:
     """Nothing is configured by asking."""
-    identity = ask(inverter, Probe(ENDPOINT, 1)).result(0)
+    found = ask(inverter, Probe(ENDPOINT, 1)).result(0)
 
-    assert isinstance(identity, Identity)
-    assert (SERIAL, ()) == (identity.serial, inverter.house.configuration.devices)
+    assert isinstance(found, FoundDevices)
+    assert [SERIAL] == [each.identity.serial for each in found.devices]
+    assert () == inverter.house.configuration.devices
 
 
 def test_a_device_added_by_probing_is_named_by_its_serial(inverter: Home) -> None:
@@ -171,6 +176,31 @@ def test_a_device_is_removed_from_the_settings(home: Home) -> None:
 
 
 # -- settings ----------------------------------------------------------------------------------
+
+
+def test_a_battery_is_added_and_removed_with_its_inverter(inverter: Home) -> None:
+    """It is a device of its own, named after its inverter and linked to it."""
+    inverter.transport.input.update(BATTERY)
+    ask(inverter, AUTO)
+    added = inverter.house.configuration.devices
+
+    ask(inverter, RemoveDevice(SERIAL))
+
+    battery = DeviceConfig(
+        "S123", "SH10RT battery", ENDPOINT, 200, "sungrow_battery", 5.0, "S123", "Sungrow", SERIAL
+    )
+    assert [SERIAL, "S123"] == [each.device_id for each in added]
+    assert battery == added[1]
+    assert () == inverter.house.configuration.devices
+
+
+def test_a_battery_can_be_left_out(inverter: Home) -> None:
+    """Whoever does not want it does not get it."""
+    inverter.transport.input.update(BATTERY)
+
+    ask(inverter, AddDevice(ENDPOINT, 1, "auto", children=False))
+
+    assert [SERIAL] == [each.device_id for each in inverter.house.configuration.devices]
 
 
 def test_settings_are_on_disk_before_they_count(home: Home) -> None:

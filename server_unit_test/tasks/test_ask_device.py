@@ -4,24 +4,20 @@ import threading
 
 from server.devices.plant import Device
 from server.engine.task import Done, Failed, Ok, Outcome, Submission
-from server.errors import DeviceTimeout, DeviceUnreachable, RegisterRefused
-from server.model.device import Endpoint, Identity, Space
+from server.errors import DeviceTimeout, RegisterRefused
+from server.model.device import Space
 from server.model.request import PauseStep, ReadRegisters, WriteRegisters, WriteStep
 from server.tasks.ask_device import (
     ASK_BUDGET_S,
     MAX_PAUSE_MS,
     MAX_WRITE_STEPS,
-    PROBE_BUDGET_S,
     CloseSession,
-    ProbeAddress,
     ReadOnce,
     WriteOnce,
 )
-from server_unit_test.devices.recorded import recorded
 from server_unit_test.tasks.houses import ENDPOINT, Home, run, work
 
 NOW = 1000.0
-HYBRID = next(each for each in recorded() if "SH10RT" in each.name)
 READ = ReadRegisters("a", Space.INPUT, 100, 2)
 
 
@@ -41,42 +37,6 @@ def writing(device: Device, *steps: WriteStep | PauseStep) -> tuple[WriteOnce, A
     """Raw writes to a device."""
     asker = Asker()
     return WriteOnce(device, WriteRegisters("a", steps), asker.finished), asker
-
-
-def test_a_probe_says_what_answers_and_leaves_no_session(home: Home) -> None:
-    """Nobody is configured there: the connection is given back."""
-    home.transport.input = dict(HYBRID.input)
-    asker = Asker()
-    task = ProbeAddress(home.house, ENDPOINT, 1, asker.finished)
-
-    assert Done() == run(task, NOW)
-
-    (outcome,) = asker.heard
-    assert isinstance(outcome, Ok) and isinstance(outcome.value, Identity)
-    assert ("sungrow_hybrid", False) == (outcome.value.profile, home.transport.connected)
-    assert (ENDPOINT.lane, PROBE_BUDGET_S) == (task.lane, task.budget_s)
-
-
-def test_a_probe_of_a_configured_address_uses_its_session(home: Home) -> None:
-    """Many devices take one client only, so the probe neither opens a second nor closes it."""
-    device = home.device()
-    device.transport.open()
-
-    run(ProbeAddress(home.house, ENDPOINT, 2, Asker().finished), NOW)
-
-    assert (1, True) == (home.transport.connections, home.transport.connected)
-
-
-def test_an_address_that_does_not_answer_is_an_error_in_words(home: Home) -> None:
-    """Whoever asked hears it; the engine does not try again."""
-    home.transport.reachable = False
-    asker = Asker()
-    endpoint = Endpoint("modbus_tcp", "10.0.0.9", 502)
-
-    assert Done() == run(ProbeAddress(home.house, endpoint, 1, asker.finished), NOW)
-
-    (outcome,) = asker.heard
-    assert isinstance(outcome, Failed) and isinstance(outcome.error, DeviceUnreachable)
 
 
 def test_words_are_read_and_handed_over(home: Home) -> None:
@@ -162,12 +122,11 @@ def test_calls_can_be_broken_off(home: Home) -> None:
     device = home.device()
     for task in (
         ReadOnce(device, READ, Asker().finished),
-        ProbeAddress(home.house, ENDPOINT, 1, Asker().finished),
         CloseSession(ENDPOINT.lane, device.transport),
     ):
         task.abort()
 
-    assert 3 == home.transport.aborts
+    assert 2 == home.transport.aborts
 
 
 def test_a_session_is_given_back_on_its_lane(home: Home) -> None:

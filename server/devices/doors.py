@@ -1,0 +1,63 @@
+"""The ways to reach a device of which only the address is known: which to try, in what order.
+
+Owns ports and schemes as a person calls them, and the words that say what to switch on. Refuses to
+know how any of them works: that is found out by asking.
+
+Plain Modbus comes first, because everything works through it; its port may prove to be encrypted.
+A dongle's web interface comes last, because it serves one client at a time, slowly.
+"""
+
+from server.model.device import KNOWN_SCHEMES, Endpoint
+
+MODBUS_TCP = "modbus_tcp"
+SUNGROW_TCP = "sungrow_tcp"
+WINET = "winet"
+
+MODBUS_PORT = 502
+WINET_TLS_PORT = 443
+WINET_PORT = 8082
+_WINET_PORTS = frozenset({80, WINET_TLS_PORT, WINET_PORT})
+
+UNITS = (1, 2, 3)
+"""Units under which inverters answer, in the order of trial: the second of a cluster is 2."""
+
+_TITLES = {
+    MODBUS_TCP: "Modbus TCP",
+    SUNGROW_TCP: "encrypted Modbus",
+    WINET: "WiNet-S web interface",
+}
+
+WHAT_TO_ENABLE = (
+    "Check that the address is the inverter's or its dongle's, and that the device is awake: many "
+    "sleep at night. On the inverter's own network port, switch Modbus TCP on in the iSolarCloud "
+    "app (local access, More > Settings > Communication parameters). On a WiNet-S, open its own "
+    "page in a browser, log in and look at System > Port parameter > Modbus: it should be enabled, "
+    "and this box allowed. Close other programs that read the device: it may serve one at a time"
+)
+"""Said when nothing answers; docs/devices/sungrow.md says the same at length."""
+
+
+def ways(host: str, port: int | None = None, scheme: str = "") -> tuple[Endpoint, ...]:
+    """The endpoints to try, in order; a port or a scheme that is given is kept to."""
+    if port is None:
+        found = [
+            Endpoint(MODBUS_TCP, host, MODBUS_PORT),
+            Endpoint(SUNGROW_TCP, host, MODBUS_PORT),
+            Endpoint(WINET, host, WINET_TLS_PORT),
+            Endpoint(WINET, host, WINET_PORT),
+        ]
+    elif port in _WINET_PORTS:
+        found = [Endpoint(each, host, port) for each in (WINET, MODBUS_TCP)]
+    elif port == MODBUS_PORT:
+        found = [Endpoint(each, host, port) for each in (MODBUS_TCP, SUNGROW_TCP)]
+    else:
+        found = [Endpoint(each, host, port) for each in (MODBUS_TCP, SUNGROW_TCP, WINET)]
+    chosen = [each for each in found if not scheme or each.scheme == scheme]
+    if scheme and not chosen:
+        chosen = [Endpoint(scheme, host, MODBUS_PORT if port is None else port)]
+    return tuple(each for each in chosen if each.scheme in KNOWN_SCHEMES)
+
+
+def said(endpoint: Endpoint) -> str:
+    """The way as a person reads it."""
+    return f"{_TITLES.get(endpoint.scheme, endpoint.scheme)} on port {endpoint.port}"
