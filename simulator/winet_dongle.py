@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from simulator import winet_devices as on_the_dongle
-from simulator import winet_rtu, winet_values
+from simulator import winet_params, winet_rtu, winet_values
 from simulator.face import HOLDING, INPUT, Face
 from simulator.modbus_server import MAX_READ_WORDS, Refused
 from simulator.trouble import Troubles
@@ -59,6 +59,7 @@ class Dongle:
             "login": self._login,
             "logout": self._logout,
             "ping": self._ping,
+            "param": self._param,
         }
 
     def now_s(self) -> float:
@@ -105,9 +106,11 @@ class Dongle:
         return success(data=answer.hex().upper())
 
     def get_param(self, asked: Asked) -> Reply:
-        """GET /device/getParam: registers by their document address."""
+        """GET /device/getParam: registers by document address, or a list of what is settable."""
         if not self._may_read(asked):
             return failure(TOKEN_INVALID)
+        if not _text(asked, "param_addr"):
+            return self._described(asked)
         unit, first, count = (
             _number(asked, name) for name in ("dev_id", "param_addr", "param_num")
         )
@@ -139,6 +142,22 @@ class Dongle:
                 entries = on_the_dongle.devices(self.face, self.name, with_list=False)
                 return listed("", entries)
         return None
+
+    def _described(self, asked: Asked) -> Reply:
+        unit, kind = _number(asked, "dev_id"), _text(asked, "type")
+        entries = winet_params.described(self.face, self.name, unit, kind)
+        return failure(READ_FAILED) if entries is None else listed("", entries)
+
+    def _param(self, asked: Asked) -> Reply:
+        """Change settings; the units to change are named in `devid_array`, else it is unit 1."""
+        if not self._may_read(asked):
+            return failure(TOKEN_INVALID, "param")
+        units = asked.get("devid_array", ["1"])
+        alone = isinstance(units, list) and len(units) == 1
+        unit = _number({"dev_id": units[0]}, "dev_id") if alone else -1
+        kind = _text(asked, "type")
+        done = winet_params.change(self.face, self.name, unit, kind, asked.get("list"))
+        return success("param") if done else failure(SET_FAILED, "param")
 
     def _may_read(self, asked: Asked) -> bool:
         session = self.sessions.of(_text(asked, "token"), self.now_s())

@@ -224,6 +224,15 @@ class WinetDoor:
         self._websocket = Listener(Starlette(routes=[made.websocket()]))
 
     @property
+    def rules(self) -> Rules:
+        """How it treats those who ask; may be set while it runs."""
+        return self.dongle.sessions.rules
+
+    @rules.setter
+    def rules(self, rules: Rules) -> None:
+        self.dongle.sessions.rules = rules
+
+    @property
     def requests(self) -> int:
         """Requests and messages so far."""
         return self._applications.requests
@@ -277,6 +286,15 @@ class WinetTlsDoor:
         ]
         self._starlette = Starlette(routes=routes)
         self._listener: Listener | None = None
+
+    @property
+    def rules(self) -> Rules:
+        """How it treats those who ask; may be set while it runs."""
+        return self.dongle.sessions.rules
+
+    @rules.setter
+    def rules(self, rules: Rules) -> None:
+        self.dongle.sessions.rules = rules
 
     @property
     def requests(self) -> int:

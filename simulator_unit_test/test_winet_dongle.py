@@ -258,12 +258,55 @@ def test_endless_names_are_cut() -> None:
     assert 301 == bench.param(param_addr="1" * 10)["result_code"]
 
 
+def test_settings_are_listed_and_changed_by_name() -> None:
+    """Energy management by the dongle's own addresses: 2.5 kW of forced charge."""
+    bench = Bench()
+    entries = [
+        {"param_addr": 33146, "param_value": "2", "param_id": 1},
+        {"param_addr": 33147, "param_value": "170", "param_id": 2},
+        {"param_addr": 33148, "param_value": "2.50", "param_id": 3},
+    ]
+    changed = bench.service("param", devid_array=["1"], type="9", count="3", list=entries)
+    listed = bench.param(type="9", param_addr="")["result_data"]["list"]
+
+    assert (1, "param") == (changed["result_code"], changed["result_data"]["service"])
+    assert [(33146, "2"), (33147, "170"), (33148, "2.50")] == [
+        (entry["param_addr"], entry["param_value"]) for entry in listed
+    ]
+    assert [2, 0xAA, 2500] == list(bench.plant.face.read("winet", 1, "holding", 13049, 3))
+
+
+def test_a_change_that_cannot_be_made_is_391() -> None:
+    """Without a token it is 106; a list of nothing known is 301."""
+    bench = Bench()
+    entries = [{"param_addr": 33148, "param_value": "99"}]
+    refused = bench.service("param", devid_array=["1"], type="9", list=entries)
+    nowhere = bench.service("param", devid_array=["1", "2"], type="9", list=entries)
+    unknown = bench.param(type="4", param_addr="")
+    bench.token = ""
+
+    assert [391, 391, 301] == [each["result_code"] for each in (refused, nowhere, unknown)]
+    assert 106 == bench.service("param", type="9", list=entries)["result_code"]
+
+
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
     max_leaves=6,
 )
-FIELDS = ("service", "token", "dev_id", "param_addr", "param_num", "msgValue", "username", "passwd")
+FIELDS = (
+    "service",
+    "token",
+    "list",
+    "devid_array",
+    "type",
+    "dev_id",
+    "param_addr",
+    "param_num",
+    "msgValue",
+    "username",
+    "passwd",
+)
 BENCH = Bench(new=True)
 
 
@@ -278,6 +321,7 @@ def test_nothing_that_is_asked_raises(asked: dict[str, Any]) -> None:
         dongle.upgrade_status(asked),
         dongle.device_list(asked),
         dongle.log_in(asked),
+        dongle.ask({**asked, "service": "param"}, heard),
     ]
 
     assert all(isinstance(reply["result_code"], int) for reply in replies)

@@ -10,6 +10,7 @@ import requests
 from websockets.exceptions import ConnectionClosed
 
 from simulator import winet_door, winet_listener, winet_wire
+from simulator.plant import VirtualPlant
 from simulator.trouble import Trouble
 from simulator.winet_sessions import Rules
 from simulator_unit_test.dongles import (
@@ -132,6 +133,28 @@ def test_it_forgets_its_session_with_the_power(dongle: Classic) -> None:
     dongle.door.dongle.sessions.forget()
 
     assert 106 == dongle.param(token).json()["result_code"]
+
+
+def test_its_rules_may_change_while_it_runs(dongle: Classic) -> None:
+    """A shorter life of tokens holds for the one that is out there already."""
+    with dongle.socket() as client:
+        token = token_of(client)
+    dongle.door.rules = Rules(token_life_s=60.0)
+    dongle.clock.advance(60)
+
+    assert 106 == dongle.param(token).json()["result_code"]
+    assert 60.0 == dongle.door.rules.token_life_s
+
+
+def test_it_is_a_door_of_the_plant() -> None:
+    """A plant that is asked for both dongles opens them beside the others, on free ports."""
+    with VirtualPlant(doors={"winet": (0, 0), "winet-tls": 0}) as plant:
+        _, http_port, ws_port = plant.doors["winet"].split(":")
+        page = requests.get(f"http://127.0.0.1:{http_port}/product/list", timeout=TIMEOUT_S)
+        ports = {http_port, ws_port, plant.doors["winet-tls"].split(":")[1]}
+
+    assert 9 == page.json()["result_data"]["product_code"]
+    assert 3 == len(ports) and "0" not in ports
 
 
 @pytest.mark.parametrize(("trouble", "code"), [(Trouble.BUSY, 301), (Trouble.LOCKED, 114)])
