@@ -148,10 +148,8 @@ class SungrowTcp:
         self._line = line
         try:
             line.dial()
-            if self._agreed is None:
-                self._agreed = self._agree(line)
-                self._proven, self._failures = False, 0
-            line.key = self._agreed.key
+            agreed = self._agreed or self._agree(line)
+            line.key = agreed.key
             line.busy = False
         except (EgretError, OSError, UnicodeError) as error:
             self._drop(line)
@@ -184,7 +182,11 @@ class SungrowTcp:
         return agreed is not None and agreed.key is not None and agreed.day != self._today()
 
     def _agree(self, line: "Line") -> _Agreed:
-        """Ask for the key; leaves a connection on which the next request may be sent."""
+        """Ask for the key; leaves a connection on which the next request may be sent.
+
+        What was agreed is kept even if the device, which may serve one client only, does not let
+        us back in at once.
+        """
         today = self._today()
         try:
             line.send(cipher.KEY_REQUEST)
@@ -192,10 +194,14 @@ class SungrowTcp:
             clean = len(answer) <= _KEY_ANSWER_BYTES
         except (EgretError, OSError):
             answer, clean = b"", False
+        if line.aborted:  # By now another call may have agreed on something.
+            raise LinkClosed("broken off")
         key = cipher.session_key(answer[_KEY_HEADER_BYTES:])
+        agreed = self._agreed = _Agreed(key, today)
+        self._proven, self._failures = False, 0
         if not clean or (key is not None and self._reconnects):
             line.dial()
-        return _Agreed(key, today)
+        return agreed
 
     def _ready(self) -> "Line":
         """A connection with nothing on it."""

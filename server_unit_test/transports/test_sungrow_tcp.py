@@ -19,6 +19,7 @@ from server.errors import (
 )
 from server.model.device import Space
 from server.transports import sungrow_tcp
+from server.transports.sungrow_line import Line
 from server.transports.sungrow_tcp import SungrowTcp
 from server_unit_test.contracts.fake_clock import START_MS, FakeClock
 from server_unit_test.transports.ciphered import (
@@ -98,6 +99,26 @@ def test_the_key_outlives_its_connection(
 
     assert (7, 8) == read(client)
     assert (3, 1) == (server.connections, device.exchanges)
+
+
+def test_a_device_may_not_let_us_back_at_once(
+    device: Ciphered, client: SungrowTcp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key is kept though the connection after the exchange is refused; the next one uses it."""
+    dial, dials = Line.dial, []
+
+    def second_is_refused(line: Line) -> None:
+        dials.append(line)
+        if len(dials) == 2:
+            raise ConnectionRefusedError("busy with the client before")
+        dial(line)
+
+    monkeypatch.setattr(Line, "dial", second_is_refused)
+    with pytest.raises(DeviceUnreachable, match="busy with the client before"):
+        read(client)
+
+    assert (7, 8) == read(client)
+    assert (3, 1) == (len(dials), device.exchanges)
 
 
 BLANK: dict[str, Sequence[bytes] | None] = {
@@ -439,6 +460,7 @@ def test_abort_wakes_whatever_waits(server: ScriptedServer, device: Ciphered, du
     assert not thread.is_alive()
     assert ["broken off"] == [str(error)[-10:] for error in raised]
     assert (7, 8) == read(client)
+    assert 0 == device.plain
 
     client.close()
 
