@@ -8,10 +8,14 @@ import errno
 import sys
 
 from simulator import command_plant, command_receiver, command_scenario
+from simulator.doors import CannotOpenError
 
 _EPILOG = """\
 examples:
-  python -m simulator plant                                  a hybrid inverter on port 5020
+  python -m simulator                                        a hybrid inverter on port 5020
+  python -m simulator house.toml                             the plant of a file
+  python -m simulator plant --modbus 5020 --winet 8080:8082 --control 8099
+  python -m simulator plant --trouble latency:0.1:0.5 --quirk zero-in-block
   python -m simulator plant --model sg5.0rt --start 12:00    a string inverter at noon
   python -m simulator plant --speed 600                      a day in two and a half minutes
   python -m simulator receiver --gateway http://127.0.0.1:8080
@@ -41,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns the exit status."""
-    options = build_parser().parse_args(argv)
+    options = build_parser().parse_args(_spelled_out(sys.argv[1:] if argv is None else argv))
     try:
         return int(options.run(options))
     except OSError as error:
@@ -51,12 +55,23 @@ def main(argv: list[str] | None = None) -> int:
     return 2
 
 
+def _spelled_out(argv: list[str]) -> list[str]:
+    """Nothing at all is a plant, and so is a plant file."""
+    if not argv:
+        return ["plant"]
+    return ["plant", "--plant", *argv] if argv[0].endswith(".toml") else argv
+
+
 def _in_words(error: OSError, options: argparse.Namespace) -> str:
-    port = getattr(options, "port", None)
+    option = "port"
+    ports: tuple[int | None, ...] = (getattr(options, "port", None),)
+    if isinstance(error, CannotOpenError):
+        option, ports = error.door, error.ports
+    spelled = " or ".join(map(str, ports))
     if error.errno == errno.EADDRINUSE:
-        return f"port {port} is in use; give another one, or --port 0 for any free one"
-    if error.errno == errno.EACCES and port is not None and port < 1024:
-        return f"port {port} needs more rights; give one above 1023, or --port 0"
+        return f"port {spelled} is in use; give another one, or --{option} 0 for any free one"
+    if error.errno == errno.EACCES and any(0 < (port or 0) < 1024 for port in ports):
+        return f"port {spelled} needs more rights; give one above 1023, or --{option} 0"
     if error.errno == errno.EADDRNOTAVAIL:
         return f"this machine has no address {options.host}; try --host 127.0.0.1"
     return str(error)

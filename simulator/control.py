@@ -23,6 +23,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from simulator.clock import RunningClock
+from simulator.doors import cannot_open
 from simulator.plant import VirtualPlant
 from simulator.trouble import Order, Trouble, parse_order, quirk_named, trouble_named
 
@@ -297,7 +298,10 @@ class ControlPort:
 
     def start(self) -> Self:
         """Listen; raises OSError when the port cannot be had."""
-        listener = socket.create_server(self._bound)
+        try:
+            listener = socket.create_server(self._bound)
+        except OSError as refusal:
+            raise cannot_open(refusal, "control", (self._bound[1],)) from refusal
         self._bound = (self._bound[0], int(listener.getsockname()[1]))
         config = uvicorn.Config(
             build_app(self._plant),

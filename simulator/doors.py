@@ -45,6 +45,20 @@ def ports_of(name: str, ports: Ports) -> tuple[int, ...]:
     return spelled
 
 
+class CannotOpenError(OSError):
+    """A door's port cannot be had."""
+
+    door = ""
+    ports: tuple[int, ...] = ()
+
+
+def cannot_open(refusal: OSError, door: str, ports: tuple[int, ...]) -> CannotOpenError:
+    """The same refusal, with the door that it befell."""
+    error = CannotOpenError(refusal.errno, refusal.strerror or str(refusal))
+    error.door, error.ports = door, ports
+    return error
+
+
 @dataclass(slots=True)
 class OpenDoor:
     """A door and where it is: the ports asked for until it is open, the real ones from then on."""
@@ -65,7 +79,10 @@ class OpenDoor:
 
     async def open(self) -> None:
         """Listen; a door that was open before opens where it was."""
-        bound = await self.door.open(self.host, *self.ports)
+        try:
+            bound = await self.door.open(self.host, *self.ports)
+        except OSError as refusal:
+            raise cannot_open(refusal, self.name, self.ports) from refusal
         self.ports = (bound,) if isinstance(bound, int) else tuple(bound)
 
     async def close(self) -> None:

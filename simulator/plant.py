@@ -201,14 +201,18 @@ class VirtualPlant:
         self.stop()
 
     def _run(self, opened: Future[None]) -> None:
-        asyncio.run(self._serve(opened))
+        try:
+            asyncio.run(self._serve(opened))
+        finally:
+            if not opened.done():
+                opened.set_exception(RuntimeError("the plant did not open; its thread says why"))
 
     async def _serve(self, opened: Future[None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._leave = asyncio.Event()
         try:
             await self._open_all()
-        except Exception as refusal:  # noqa: B902 - whatever it is, the caller has to know
+        except OSError as refusal:
             opened.set_exception(refusal)
             return
         opened.set_result(None)

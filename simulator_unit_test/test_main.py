@@ -15,11 +15,14 @@ import pytest
 import requests
 
 from simulator.__main__ import main
-from simulator.command_plant import live_line
+from simulator import command_plant
+from simulator.command_plant import live_line, plan_from
 from simulator.command_receiver import Teller
 from simulator.clock import ManualClock
 from simulator.plant import VirtualPlant
+from simulator.plant_file import Plan
 from simulator.receiver import Receiver
+from simulator.trouble import Order, Trouble
 from simulator_unit_test.signing import GATEWAY, Gateway
 
 ROOT = Path(__file__).parents[1]
@@ -156,20 +159,62 @@ def test_teller_says_nothing_new_twice(capsys: pytest.CaptureFixture[str]) -> No
     assert (1, True) == (len(lines), "malformed 0 -> 3" in lines[0])
 
 
-@pytest.mark.parametrize("command", ["plant", "receiver"])
-def test_port_in_use(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [("receiver", "port"), ("plant", "modbus"), ("plant --modbus 0", "control")],
+)
+def test_port_in_use(command: str, option: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A port that is taken is named, with a way out."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        status = main([command, "--port", str(port)])
+        status = main([*command.split(), f"--{option}", str(port)])
 
     assert (
         2,
-        f"simulator: port {port} is in use; give another one, or --port 0 for any free one\n",
+        f"simulator: port {port} is in use; give another one, or --{option} 0 for any free one\n",
     ) == (
         status,
         capsys.readouterr().err,
     )
+
+
+def test_plant_of_a_file(tmp_path: Path) -> None:
+    """A plant file is enough; its control port answers, and what is typed wins over it."""
+    file = tmp_path / "house.toml"
+    file.write_text(
+        'model = "sg5.0rt"\nserial = "A2200000001"\ncontrol = 0\nquirks = ["padded-frame"]\n'
+        'troubles = ["latency:0.1:0.5"]\n[doors]\nmodbus = 0\n'
+    )
+    with running(str(file), "--json", "--serial", "A2200000002") as (process, line):
+        told = json.loads(line)
+        with requests.get(told["control"] + "state", timeout=10) as reply:
+            state = reply.json()
+        process.send_signal(signal.SIGTERM)
+        rest, errors = process.communicate(timeout=PATIENCE_S)
+
+    assert ("SG5.0RT", "A2200000002", ["modbus"]) == (
+        told["model"],
+        told["serial"],
+        list(told["doors"]),
+    )
+    assert (told["doors"], ["padded-frame"], 0.5) == (
+        state["doors"],
+        state["quirks"],
+        state["troubles"]["1"]["value"],
+    )
+    assert (0, "", "") == (process.returncode, rest, errors)
+
+
+def test_nothing_at_all_is_a_plant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a word there is a plant, with everything as it comes."""
+    plans: list[Plan] = []
+    monkeypatch.setattr(
+        command_plant, "run", lambda options: plans.append(plan_from(vars(options))) or 0
+    )
+
+    status = main([])
+
+    assert (0, [Plan()]) == (status, plans)
 
 
 @pytest.mark.parametrize(
@@ -178,6 +223,8 @@ def test_port_in_use(command: str, capsys: pytest.CaptureFixture[str]) -> None:
         (["plant", "--model", "sh99"], "no model 'sh99'; there are: "),
         (["plant", "--start", "noon"], "write it like 2026-06-21T10:00"),
         (["plant", "--speed", "0"], "give more than 0"),
+        (["plant", "--night", "dark"], "there are: awake, sentinels, gone"),
+        (["plant", "--plant", "/no/such.toml"], "No such file"),
         (["receiver", "--fail", "2"], "fail must be a number from 0 to 1"),
         (["receiver", "--key", "abc"], "write it as SERIAL=HEX"),
         (["receiver", "--key", "abc=00"], "128 hex digits"),
@@ -202,7 +249,11 @@ def test_errors_in_words(
         ["plant", "--latitude", "91"],
         ["plant", "--latitude", "north"],
         ["receiver", "--port", "-1"],
-        [],
+        ["plant", "--modbus", "1:2"],
+        ["plant", "--quirk", "odd"],
+        ["plant", "--trouble", "drop:2"],
+        ["plant", "--control", "x"],
+        ["house"],
     ],
 )
 def test_refused_at_once(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -228,6 +279,19 @@ def test_list_of_models(capsys: pytest.CaptureFixture[str]) -> None:
 
     lines = capsys.readouterr().out.splitlines()
     assert (0, True) == (status, any(line.startswith("sh10rt   SH10RT") for line in lines))
+
+
+def test_live_line_tells_what_is_wrong() -> None:
+    """Troubles are counted, and a device that is gone for the night is called so."""
+    clock = ManualClock(1_782_043_200)
+    plant = VirtualPlant(clock=clock)
+    plant.troubles.set(Order(Trouble.DROP))
+    by_day = live_line(plant).plain
+
+    plant.behave(night="gone")
+    plant.advance(12 * 3600)
+
+    assert ("1 troubles", "gone for the night") == (by_day[-10:], live_line(plant).plain[-18:])
 
 
 @pytest.mark.parametrize(("model", "battery"), [("sh10rt", True), ("sg5.0rt", False)])
