@@ -361,6 +361,8 @@ HYBRID_HOLDING_SPANS = ((5000, 5009), (13000, 13100), (33046, 33050))
 FIRMWARE: tuple[tuple[int, str], ...] = (
     (2613, "SAPPHIRE-H_03011.95.03"),
     (2629, "SUBCTL-S_04011.01.01"),
+    (4954, "ARM_SAPPHIRE-H_V11_V01_A"),
+    (4969, "MDSP_SAPPHIRE-H_V11_V01_A"),
 )
 """Names of firmware, by document address."""
 
