@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from simulator import winet_devices as on_the_dongle
-from simulator import winet_params, winet_rtu, winet_values
-from simulator.face import HOLDING, INPUT, Face
+from simulator import winet_inner, winet_params, winet_rtu, winet_values
+from simulator.face import INPUT, Face
 from simulator.modbus_server import MAX_READ_WORDS, Refused
 from simulator.trouble import Troubles
 from simulator.winet_replies import (
@@ -114,12 +114,15 @@ class Dongle:
         unit, first, count = (
             _number(asked, name) for name in ("dev_id", "param_addr", "param_num")
         )
-        space = {0: INPUT, 1: HOLDING}.get(_number(asked, "param_type"))
+        space = _number(asked, "param_type")
         sane = first >= 1 and 1 <= count <= MAX_READ_WORDS and first + count - 1 <= 0x10000
-        if space is None or not sane or unit not in self.face.units(self.name):
+        if space not in (0, 1) or not sane or unit not in self.face.units(self.name):
             return failure(READ_FAILED)
         try:
-            words = self.face.read(self.name, unit, space, first - 1, count)
+            if space == 1:
+                words = winet_inner.read_holding(self.face, self.name, unit, first - 1, count)
+            else:
+                words = self.face.read(self.name, unit, INPUT, first - 1, count)
         except Refused:
             return failure(READ_FAILED)
         return success(param_value=spaced(words))

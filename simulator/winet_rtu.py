@@ -6,7 +6,8 @@ that a unit on the serial line would not answer (wrong checksum, no such unit) g
 
 from collections.abc import Sequence
 
-from simulator.face import HOLDING, INPUT, Face
+from simulator import winet_inner
+from simulator.face import INPUT, Face
 from simulator.modbus_server import WRITE_MANY, WRITE_ONE, answer
 
 CRC_BYTES = 2
@@ -68,7 +69,7 @@ class _Unit:
         return self._face.read(self._door, self._unit, INPUT, first, count)
 
     def read_holding(self, first: int, count: int) -> Sequence[int]:
-        return self._face.read(self._door, self._unit, HOLDING, first, count)
+        return winet_inner.read_holding(self._face, self._door, self._unit, first, count)
 
     def write(self, first: int, words: Sequence[int]) -> None:
-        self._face.write(self._door, self._unit, first, words)
+        winet_inner.write(self._face, self._door, self._unit, first, words)
