@@ -71,8 +71,6 @@ KEEP_ALIVE_S = 20.0
 NEW = Door(tls=True, socket_port=443, http_port=443)
 CLASSIC = Door(tls=False, socket_port=8082, http_port=80)
 
-_ALWAYS_SERVED = (1, Space.INPUT, 4999, 1)
-"""The type code (document address 5000), which every inverter of the maker has."""
 _ASK_PORTS = frozenset({0, 502})
 _READ_FUNCTION = {Space.INPUT: 4, Space.HOLDING: 3}
 _BUSY_CODE = 6
@@ -131,8 +129,12 @@ class Winet:
             try:
                 return self._answered(Passthrough(unit_id, frame), what)
             except NotOffered:
-                self._habits.passthrough = False
-        return self._answered(GetParam(unit_id, space, address, count), what)
+                self._no_passthrough()
+        try:
+            return self._answered(GetParam(unit_id, space, address, count), what)
+        except NotOffered:
+            self.close()  # No dongle's web server: nothing more is to be had of this session.
+            raise
 
     def write(self, unit_id: int, address: int, words: Sequence[int]) -> None:
         """As `ports.RegisterWriter.write`; raises RegisterRefused where the firmware cannot."""
@@ -148,7 +150,7 @@ class Winet:
                 self._answered(question, f"write to {address}+{count} of unit {unit_id}")
                 return
             except NotOffered:
-                self._habits.passthrough = False
+                self._no_passthrough()
         raise RegisterRefused(
             _FUNCTION_CODE,
             f"{self._host}: this WiNet-S firmware writes no registers; renew its firmware, or "
@@ -186,6 +188,9 @@ class Winet:
     def _passes_through(self) -> bool:
         session = self._session
         return session is not None and session.door.tls and self._habits.passthrough
+
+    def _no_passthrough(self) -> None:
+        self._habits = _Habits(logs_in=self._habits.logs_in, passthrough=False)
 
     def _keep(self, session: WinetSession) -> None:
         """Hear what was pushed; say now and then that somebody is there."""
@@ -261,7 +266,8 @@ class Winet:
         self, session: WinetSession, question: Question, patience: "_Patience", what: str
     ) -> None:
         """Busy, or not served? What was answered before tells, if it is answered now."""
-        proof = self._habits.proof or GetParam(*_ALWAYS_SERVED)
+        last = self._habits.proof
+        proof = last if last is not None and last != question else question.proof
         if proof != question and self._once(session, proof)[0].code == OK:
             if not patience.refusal():
                 raise RegisterRefused(question.refusal, f"{self._host}: {what}: not served")

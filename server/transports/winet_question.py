@@ -18,6 +18,9 @@ from server.transports.winet_session import LANGUAGE, WinetSession
 FIRST_ADDRESS = 1
 """The vendor counts registers from 1, the wire from 0."""
 
+TYPE_CODE = 4999
+"""On the wire; every inverter of the maker has it, on unit 1 behind a dongle."""
+
 _ABSENT = frozenset({404, 405, 501})
 _UNWANTED = frozenset({401, 403})
 
@@ -37,6 +40,11 @@ class Question(Protocol):
     @property
     def refusal(self) -> int:
         """The Modbus exception that a dongle means by not answering this alone."""
+        ...
+
+    @property
+    def proof(self) -> "Question":
+        """What a dongle with time answers when it is asked in the same way."""
         ...
 
     def ask(self, session: WinetSession, now_s: int) -> Answer:
@@ -66,6 +74,11 @@ class GetParam:
     def refusal(self) -> int:
         """Illegal data address: the dongle has no code of its own for it."""
         return 2
+
+    @property
+    def proof(self) -> Question:
+        """As Question."""
+        return GetParam(1, Space.INPUT, TYPE_CODE, 1)
 
     def ask(self, session: WinetSession, now_s: int) -> Answer:
         """As Question."""
@@ -106,6 +119,11 @@ class Passthrough:
     def refusal(self) -> int:
         """The unit keeps silent: refused registers come back as Modbus exceptions."""
         return 11
+
+    @property
+    def proof(self) -> Question:
+        """As Question."""
+        return Passthrough(1, winet_rtu.read_frame(1, 4, TYPE_CODE, 1))
 
     def ask(self, session: WinetSession, now_s: int) -> Answer:
         """As Question."""

@@ -84,6 +84,7 @@ class ScriptedWinet:
         self.services: dict[str, Body | str | None] = {}
         """service -> what it gets instead of its answer; None closes, text is sent as it is."""
         self.passes_through = new
+        self.silent_units: set[int] = set()
         self.seen: list[str] = []
         """Every service and path asked for, in order."""
         self.queries: list[Body] = []
@@ -211,7 +212,10 @@ class ScriptedWinet:
         if path == "/device/getParam":
             return http(self._get_param(asked))
         if path == "/device/passthroughway" and self.passes_through:
-            frame = self._pass_through(bytes.fromhex(asked["msgValue"]))
+            request = bytes.fromhex(asked["msgValue"])
+            if request[0] in self.silent_units:
+                return http(result(301))
+            frame = self._pass_through(request)
             return http(result(1, data=frame.hex().upper()))
         return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 

@@ -12,6 +12,7 @@ from server.errors import (
     DeviceTimeout,
     DeviceUnreachable,
     EgretError,
+    ProtocolError,
     RegisterRefused,
     WrongDevice,
 )
@@ -200,6 +201,29 @@ def test_what_alone_gets_301_is_refused(classic: ScriptedWinet, reach: Reach) ->
     assert 2 == caught.value.code
     asked = [each["param_addr"] for each in classic.queries]
     assert ["501", "5000"] * winet.MAX_REFUSED_TRIES == asked
+
+
+def test_a_unit_that_keeps_silent_is_refused(new: ScriptedWinet, reach: Reach) -> None:
+    """Passed through, 301 for one unit alone means that it does not answer: exception 11."""
+    new.silent_units = {9}
+    with pytest.raises(RegisterRefused, match="not served") as caught:
+        reach(new, busy_pause_s=WAIT_S).read(9, Space.INPUT, 7, 2)
+
+    assert 11 == caught.value.code
+
+
+def test_a_web_server_without_registers_is_the_peers_fault(
+    new: ScriptedWinet, reach: Reach
+) -> None:
+    """Neither way of asking is there: the session is given back, and the next read begins anew."""
+    new.passes_through = False
+    new.raw = [partial(http, b"", "404 Not Found")] * 2
+    transport = reach(new)
+    with pytest.raises(ProtocolError, match="404"):
+        read(transport)
+
+    assert (7, 8) == read(transport)
+    assert 2 == new.seen.count("connect")
 
 
 def test_a_pause_is_broken_off(classic: ScriptedWinet, reach: Reach) -> None:
