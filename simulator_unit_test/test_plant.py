@@ -8,7 +8,8 @@ from pymodbus.exceptions import ModbusException
 
 from simulator.clock import ManualClock, monotonic_s
 from simulator.models import MODELS
-from simulator.plant import VirtualPlant
+from simulator.doors import DEFAULT_PORTS, Ports
+from simulator.plant import LEAP_SLICE_S, VirtualPlant
 from simulator.trouble import Quirk
 
 NOON_S = 1_782_043_200.0
@@ -205,6 +206,52 @@ def test_a_plant_that_is_gone_at_night() -> None:
             seen.append(is_there(plant))
 
     assert ([True, False, True], address) == (seen, plant.address)
+
+
+def open_ports(plant: VirtualPlant) -> list[bool]:
+    """Which of the plant's ports takes a connection, door by door."""
+    found = []
+    for address in plant.doors.values():
+        host, *ports = address.split(":")
+        for port in ports:
+            try:
+                socket.create_connection((host, int(port)), timeout=10).close()
+                found.append(True)
+            except ConnectionError:
+                found.append(False)
+    return found
+
+
+def test_all_doors_come_and_go_together() -> None:
+    """Every door that there is opens at a free port, leaves for the night and returns there."""
+    clock = ManualClock(NOON_S)
+    asked: dict[str, Ports] = {name: (0,) * len(ports) for name, ports in DEFAULT_PORTS.items()}
+    with VirtualPlant(doors=asked, clock=clock) as plant:
+        plant.behave(night="gone")
+        before, seen = plant.doors, [all(open_ports(plant))]
+        for wanted in (False, True):
+            plant.advance(12 * 3600)
+            deadline_s = monotonic_s() + 20
+            while set(open_ports(plant)) != {wanted} and monotonic_s() < deadline_s:
+                pass
+            seen.append(all(open_ports(plant)))
+        after = plant.doors
+
+    assert ([True, False, True], before) == (seen, after)
+    assert not any(open_ports(plant))
+
+
+def test_leaps() -> None:
+    """A leap is the same as waiting, and time never goes back."""
+    leaping, waiting = (VirtualPlant(seed=7, clock=ManualClock(NOON_S)) for _ in range(2))
+
+    leaping.advance(LEAP_SLICE_S * 2.5)
+    waiting.advance(LEAP_SLICE_S)
+    waiting.advance(LEAP_SLICE_S * 1.5)
+
+    assert leaping.truth() == waiting.truth()
+    with pytest.raises(ValueError, match="never goes back"):
+        leaping.advance(-1)
 
 
 def test_real_time_runs() -> None:

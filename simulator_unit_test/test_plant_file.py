@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator.behaviour import Night
 from simulator.clock import parse_start
+from simulator.doors import DOORS
 from simulator.plant_file import MAX_FILE_BYTES, Plan, parse_ports, plan_of, read_plan
 from simulator.trouble import Order, Quirk, Trouble
 
@@ -106,6 +108,25 @@ def test_files_that_are_none(tmp_path: Path, text: bytes) -> None:
 
     with pytest.raises(ValueError, match="house.toml"):
         read_plan(str(file))
+
+
+DOCUMENT = (Path(__file__).parents[1] / "docs" / "simulator.md").read_text()
+
+
+def test_documented_file(tmp_path: Path) -> None:
+    """The plant file of the documentation is taken as it stands."""
+    file = tmp_path / "house.toml"
+    file.write_text(DOCUMENT.partition("```toml\n")[2].partition("```")[0])
+
+    plan = read_plan(str(file))
+
+    assert ("sh10rt", {"modbus": (5020,), "winet": (8080, 8082)}) == (plan.model, plan.doors)
+
+
+@pytest.mark.parametrize("name", [*Trouble, *Quirk, *Night, *DOORS])
+def test_every_name_is_documented(name: str) -> None:
+    """Troubles, quirks, nights and doors are all in the documentation."""
+    assert f"`{name}`" in DOCUMENT
 
 
 @given(st.text(max_size=60))
