@@ -62,10 +62,14 @@ MODELS: dict[str, Model] = {
     for model in (
         #     key         name        family    code    nominal phases    mppts  battery
         Model("sg5.0rs",  "SG5.0RS",  "string", 0x2606,   5_000, SINGLE_PHASE, 2),
+        Model("sg8.0rs",  "SG8.0RS",  "string", 0x2608,   8_000, SINGLE_PHASE, 3),
         Model("sg5.0rt",  "SG5.0RT",  "string", 0x2430,   5_000, _WIRES,       2),
         Model("sg10rt",   "SG10RT",   "string", 0x2433,  10_000, _WIRES,       2),
+        Model("sg33cx",   "SG33CX",   "string", 0x2C00,  33_000, _WIRES,       3, meter=False),
         Model("sg110cx",  "SG110CX",  "string", 0x2C06, 110_000, _WIRES,       9, meter=False),
         Model("sh5.0rs",  "SH5.0RS",  "hybrid", 0x0D0F,   5_000, SINGLE_PHASE, 2,  9_600, 5_000),
+        Model("sh10rs",   "SH10RS",   "hybrid", 0x0D1B,  10_000, SINGLE_PHASE, 2, 12_800, 10_000),
+        Model("sh8.0rt",  "SH8.0RT",  "hybrid", 0x0E02,   8_000, _WIRES,       2,  9_600,  8_000),
         Model("sh10rt",   "SH10RT",   "hybrid", 0x0E03,  10_000, _WIRES,       2, 12_800, 10_000),
         Model("sh25t",    "SH25T",    "hybrid", 0x0E28,  25_000, _WIRES,       3, 25_600, 25_000),
     )
