@@ -30,6 +30,7 @@ from server.engine.task import Task
 from server.errors import EgretError
 from server.gateway import Counter, Gateway
 from server.host import instance, network, system
+from server.host.pins import FilePins
 from server.identity.software_key import SoftwareKey
 from server.ledger.buffer import Buffer
 from server.ledger.delivery import Delivery
@@ -106,7 +107,8 @@ class App:
         loaded = load_profiles(options.data / PROFILE_FOLDER)
         store_folder = options.data / STORE_FOLDER
         self._opened = open_store(store_folder, ballast_bytes=configuration.store.ballast_bytes)
-        open_session = partial(open_transport, clock=self._clock)
+        pins = FilePins(options.data)
+        open_session = partial(open_transport, clock=self._clock, pins=pins)
         house = House(
             clock=self._clock,
             draw=random.random,
@@ -116,6 +118,7 @@ class App:
                 open_transport=open_session,
                 sinks_of=self._sinks,
                 profiles=loaded.profiles,
+                forget_host=pins.forget,
             ),
             settings=settings,
             plant=Plant(
@@ -130,7 +133,7 @@ class App:
             disk=Disk(committed_at=started),
             started=started,
         )
-        problems = [*settings.problems, *loaded.problems, self._opened.problem]
+        problems = [*settings.problems, *loaded.problems, self._opened.problem, pins.problem]
         self._post_problems(house, [each for each in (*problems, self._signer.problem) if each])
         plate = Nameplate.of(self._signer, __version__, self._clock.utc_ms())
         self._gateway = Gateway(

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 
 from server.engine.engine import Engine
 from server.engine.inbox import Inbox
@@ -159,7 +160,11 @@ class Gateway:
         house.notices.clear(f"device {device_id}")
         if session is None:
             return []
-        return [Submission(CloseSession(device.config.endpoint.lane, session), now)]
+        endpoint = device.config.endpoint
+        wanted = [each.endpoint.host for each in house.configuration.devices]
+        forget = partial(house.adapters.forget_host, endpoint.host)
+        then = (lambda: None) if endpoint.host in wanted else forget
+        return [Submission(CloseSession(endpoint.lane, session, then), now)]
 
     def _match_sinks(self, now: float) -> list[Submission]:
         house = self.house

@@ -130,6 +130,24 @@ def test_a_device_is_added_and_removed_while_it_runs(box: Box) -> None:
     assert "commissioning" == box.gateway.board.snapshot().gateway.mode
 
 
+def test_what_was_learned_of_a_host_goes_with_its_last_device(box: Box) -> None:
+    """A change of a device, or another one behind the same host, is no reason to forget it."""
+    forgotten: list[str] = []
+    house = box.home.house
+    house.adapters = replace(house.adapters, forget_host=forgotten.append)
+    box.devices(config_of("a"), config_of("b", unit_id=2))
+    box.begin()
+    house.settings = house.settings.with_devices([config_of("a", interval_s=7.0)])
+    box.ask(RENAME)
+    box.until(1.0)
+    kept = [*forgotten]
+
+    box.ask(RemoveDevice("a"))
+    box.until(2.0)
+
+    assert ([], [ENDPOINT.host]) == (kept, forgotten)
+
+
 def test_a_device_that_is_unchanged_is_left_alone(box: Box) -> None:
     """Another setting, another device: its link and its grid go on."""
     box.devices(config_of("a"))

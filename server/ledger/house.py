@@ -36,6 +36,8 @@ class Adapters:
     open_transport: OpenTransport
     sinks_of: Callable[[Configuration], Mapping[str, SinkSetup]]
     profiles: Mapping[str, Profile]
+    forget_host: Callable[[str], None] = lambda host: None
+    """Drops what was learned of a host whose last device was removed; may write a file."""
 
 
 @dataclass(slots=True)

@@ -94,13 +94,18 @@ class CloseSession:
     slack_s = 0.0
     budget_s = ASK_BUDGET_S
 
-    def __init__(self, lane: str, transport: Transport) -> None:
+    def __init__(
+        self, lane: str, transport: Transport, then: Callable[[], None] = lambda: None
+    ) -> None:
+        """`then` is what else is to be given up, once nothing is connected any more."""
         self.lane = lane
         self._transport = transport
+        self._then = then
 
     def work(self, lane: LaneView) -> None:
         """Never raises."""
         self._transport.close()
+        self._then()
 
     def abort(self) -> None:
         """Break it off."""
