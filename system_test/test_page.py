@@ -224,10 +224,10 @@ def test_a_device_is_removed_after_a_question(page: Page, box: Box, watch: Watch
     """Keeping it changes nothing; removing it brings the empty page back."""
     opened(page, box)
     add_by_form(page, box, "Barn")
-    page.get_by_role("button", name="Remove Barn").click()
+    page.get_by_role("button", name="Remove Barn", exact=True).click()
     page.get_by_role("button", name="Keep it").click()
     expect(card(page, "Barn")).to_be_visible()
-    page.get_by_role("button", name="Remove Barn").click()
+    page.get_by_role("button", name="Remove Barn", exact=True).click()
     page.get_by_role("dialog").get_by_role("button", name="Remove").click()
 
     expect(page.get_by_role("heading", name="No device yet")).to_be_visible(timeout=SLOW_MS)
@@ -466,13 +466,13 @@ def test_the_curves_are_also_a_table(page: Page, many: CannedBox, watch: Watch) 
 def test_focus_survives_the_stream(page: Page, many: CannedBox, watch: Watch) -> None:
     """New snapshots update the page in place: what has the focus keeps it."""
     opened(page, many)
-    page.get_by_role("button", name="Remove Barn").focus()
+    page.get_by_role("button", name="Remove Barn", exact=True).focus()
     before = page.locator('[data-figure="pv"]').text_content()
     page.wait_for_function(
         "(old) => document.querySelector('[data-figure=pv]').textContent !== old", arg=before
     )
 
-    expect(page.get_by_role("button", name="Remove Barn")).to_be_focused()
+    expect(page.get_by_role("button", name="Remove Barn", exact=True)).to_be_focused()
 
 
 @pytest.mark.parametrize("width", [360, 768, 1280])

@@ -103,7 +103,7 @@ def post_probe(body: plant.JSON) -> Answer:
     """POST /api/probe: a hybrid answers everywhere but at addresses that begin with silent."""
     time.sleep(0.3)
     if body["ip"].startswith("silent"):
-        where = f"{body['ip']}:{body['port']}"
+        where = f"{body['ip']}:{body.get('port', 502)}"
         return 504, {"error": f"Nothing answers at {where}: the connection was refused."}
     return 200, plant.device("hybrid", "A2290400001", "", body["ip"])["identity"]
 
@@ -114,7 +114,7 @@ def post_device(box: Box, body: plant.JSON) -> Answer:
     unread = body["ip"].startswith("silent")
     more = {"state": "connecting", "unread": True} if unread else {}
     kind = "hybrid" if body["device_type"] == "sungrow_hybrid" else "string"
-    added = plant.device(kind, serial, body["name"], body["ip"], body["port"], **more)
+    added = plant.device(kind, serial, body["name"], body["ip"], body.get("port", 502), **more)
     with box.lock:
         box.devices.append(added)
     return 200, {"status": "ok", "device_id": serial}

@@ -1,5 +1,6 @@
-// Adding a device: its address, what answers there, its name. When nothing answers (an inverter
-// sleeps at night) it can be added all the same, by saying what it is.
+// Adding a device: its address, what answers there, its name. The box finds out the rest, and each
+// of its steps shows while it happens. When nothing answers (an inverter sleeps at night) the device
+// can be added all the same, by saying what it is.
 
 import * as box from "./box.js";
 import { byId, el, figures, setText, show } from "./dom.js";
@@ -11,9 +12,7 @@ const KNOWN_FAMILIES = [
   { name: "sungrow", title: "Sungrow string", models: [] },
 ];
 const NAME_MOST = 64;
-const CHECKS =
-  "Check the address, and that the device is switched on and its Modbus TCP is enabled. " +
-  "Many inverters sleep at night.";
+const PROGRESS_NOTICE = "probe "; // what the keys of progress notices begin with; the host follows
 const MODELS_SHOWN = 3;
 
 // `said` is the id of what a screen reader should say beside the hint when the field is reached.
@@ -27,14 +26,13 @@ function field(label, input, hint, said = "") {
   return el("div", { class: "field" }, ...parts);
 }
 
-const whole = (id, value, least, most) =>
+const whole = (id, least, most) =>
   el("input", {
     id,
     type: "number",
     inputmode: "numeric",
-    required: true,
+    placeholder: "found out",
     step: "1",
-    value,
     min: least,
     max: most,
   });
@@ -62,8 +60,8 @@ function addressStep() {
     placeholder: "192.168.1.40",
     maxlength: 253,
   });
-  const port = whole("add-port", 502, 1, 65535);
-  const unit = whole("add-unit", 1, 0, 255);
+  const port = whole("add-port", 1, 65535);
+  const unit = whole("add-unit", 0, 255);
   const form = el(
     "form",
     { "data-step": "address" },
@@ -85,33 +83,42 @@ function addressStep() {
       el("button", { type: "submit", class: "primary", text: "Look for the device" }),
     ),
   );
-  const address = () => ({
-    ip: host.value.trim(),
-    port: Number(port.value),
-    unit_id: Number(unit.value),
-  });
+  const given = (input) => (input.value === "" ? undefined : Number(input.value));
+  const address = () => ({ ip: host.value.trim(), port: given(port), unit_id: given(unit) });
   return { form, address, focus: host };
 }
 
 function searchStep() {
   const words = el("p", { role: "status" });
   const waited = el("span", { class: "muted" });
+  const steps = el("ol", { class: "steps note" });
   const stop = el("button", { type: "button", text: "Stop looking" });
   const form = el(
     "form",
     { "data-step": "search", hidden: true },
     el("div", { class: "busy", "aria-hidden": "true" }, el("span")),
     words,
+    steps,
     el("p", {}, waited),
     el("div", { class: "actions" }, stop),
   );
-  return { form, words, waited, stop, focus: stop };
+  return { form, words, steps, waited, stop, focus: stop };
+}
+
+// "battery, serial S230…" of what would be added along with the device.
+function alsoWords(also) {
+  return also
+    .map(({ name, model, serial }) => (name || model) + (serial ? ` (serial ${serial})` : ""))
+    .join(", ");
 }
 
 function foundStep() {
   const title = el("p", { class: "found", id: "add-found" });
   const facts = figures("figures list");
   const name = nameInput("add-name");
+  const also = el("input", { id: "add-also", type: "checkbox", checked: true });
+  const alsoText = el("span");
+  const alsoField = el("label", { class: "check", for: also.id, hidden: true }, also, alsoText);
   const submit = el("button", { type: "submit", class: "primary", text: "Add this device" });
   const form = el(
     "form",
@@ -119,6 +126,7 @@ function foundStep() {
     title,
     facts.node,
     field("Name", name, "What you call it. It can stay empty.", title.id),
+    alsoField,
     el("p", { class: "error-words", role: "alert" }),
     el(
       "div",
@@ -127,7 +135,7 @@ function foundStep() {
       submit,
     ),
   );
-  return { form, title, facts, name, submit, focus: name };
+  return { form, title, facts, name, also, alsoText, alsoField, submit, focus: name };
 }
 
 function silentStep() {
@@ -140,7 +148,6 @@ function silentStep() {
     "form",
     { "data-step": "silent", hidden: true },
     why,
-    el("p", { text: CHECKS }),
     el(
       "div",
       { class: "actions start" },
@@ -218,6 +225,18 @@ class AddDialog {
     this.#address.focus.focus();
   }
 
+  // The newest line is read aloud; all of them stay to be looked at.
+  update({ notices }) {
+    if (this.#search.form.hidden) return;
+    const key = PROGRESS_NOTICE + this.#address.address().ip;
+    const notice = notices.find((each) => each.key === key);
+    if (!notice) return;
+    const lines = notice.text.split("\n");
+    setText(this.#search.words, lines.at(-1));
+    const items = lines.map((text) => el("li", { text }));
+    this.#search.steps.replaceChildren(...items);
+  }
+
   #steps() {
     return [this.#address, this.#search, this.#found, this.#silent];
   }
@@ -232,7 +251,9 @@ class AddDialog {
     const address = this.#address.address();
     const stop = new AbortController();
     this.#stop = stop;
-    setText(this.#search.words, `Asking ${address.ip}, port ${address.port}, what it is …`);
+    const port = address.port ? `, port ${address.port},` : "";
+    setText(this.#search.words, `Asking ${address.ip}${port} what it is …`);
+    this.#search.steps.replaceChildren();
     const began = performance.now();
     const tick = () => setText(this.#search.waited, duration(performance.now() - began));
     tick();
@@ -261,6 +282,10 @@ class AddDialog {
     for (const [name, value] of Object.entries(identity.facts ?? {}))
       rows.push([name, String(value)]);
     this.#found.facts.set(rows);
+    const also = identity.also ?? [];
+    show(this.#found.alsoField, also.length > 0);
+    this.#found.also.checked = also.length > 0;
+    setText(this.#found.alsoText, `Add with it: ${alsoWords(also)}`);
     this.#found.name.value = identity.model || "";
     this.#show(this.#found);
     this.#found.name.select();
@@ -274,19 +299,24 @@ class AddDialog {
 
   async #addFound() {
     const error = this.#found.form.querySelector(".error-words");
-    await this.#add(this.#found, error, this.#identity.profile);
+    const { profile, endpoint, unit_id, also } = this.#identity;
+    const way = endpoint ? { port: endpoint.port, scheme: endpoint.scheme, unit_id } : {};
+    if (!this.#found.also.checked) return this.#add(this.#found, error, profile, way);
+    // What is beside and behind it is found again by the box itself, under all units.
+    if (also.some(({ behind }) => !behind)) way.unit_id = undefined;
+    return this.#add(this.#found, error, "auto", way);
   }
 
   async #addSilent() {
     await this.#add(this.#silent, this.#silent.why, this.#silent.type.value);
   }
 
-  async #add(step, error, profile) {
+  async #add(step, error, profile, way = {}) {
     const name = step.name.value.trim();
     setText(error, "");
     step.submit.disabled = true;
     try {
-      await box.addDevice({ ...this.#address.address(), profile, name });
+      await box.addDevice({ ...this.#address.address(), ...way, profile, name });
       this.#dialog.close();
       byId("main").focus({ preventScroll: true }); // the button that opened this may be gone
       this.#address.form.reset();
@@ -305,4 +335,5 @@ export function addingDevices(announce) {
   for (const button of document.querySelectorAll("[data-add-device]")) {
     button.addEventListener("click", () => dialog.open());
   }
+  return (snapshot) => dialog.update(snapshot);
 }

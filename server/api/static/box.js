@@ -54,8 +54,10 @@ export function probe(address, signal) {
   return ask("api/probe", { method: "POST", body: address, timeout: PROBE_TIMEOUT_MS, signal });
 }
 
-export function addDevice({ ip, port, unit_id, profile, name }) {
-  const body = { connection: "TCP", ip, port, slave_id: unit_id, device_type: profile, name };
+// What is undefined is left out of the request: the box finds it out.
+export function addDevice({ ip, port, scheme, unit_id, profile, name }) {
+  const where = { connection: "TCP", ip, port, scheme, slave_id: unit_id };
+  const body = { ...where, device_type: profile, name };
   return ask("api/device", { method: "POST", body, timeout: PROBE_TIMEOUT_MS });
 }
 

@@ -134,7 +134,9 @@ function card(context, device) {
     refused: more("Registers refused"),
     where: el("p", { class: "note" }),
     remove: el("button", { type: "button", class: "quiet danger", text: "Remove" }),
+    behind: el("div", { class: "behind" }),
   };
+  parts.updateBehind = keyed(parts.behind, (each) => card(context, each));
   let current = device;
   parts.remove.addEventListener("click", () => context.askToRemove(current));
   const node = el(
@@ -151,7 +153,7 @@ function card(context, device) {
     el("div", { class: "card-foot" }, parts.where, parts.remove),
   );
   return {
-    node,
+    node: el("div", { class: "family" }, node, parts.behind),
     update(next) {
       current = next;
       updateCard(parts, next, context);
@@ -183,11 +185,24 @@ function updateCard(parts, device, { snapshot, quantities, sinceSnapshotMs }) {
   const refused = refusalRows(device.refused, snapshot.at_ms);
   parts.refused.set(`Registers refused (${count(refused.length)})`, refused);
   setText(parts.where, where(config));
+  parts.updateBehind(behindOf(config.device_id, snapshot), idOf);
+}
+
+const idOf = (device) => device.config.device_id;
+
+// A battery stands beneath its inverter.
+function behindOf(id, { devices }) {
+  return devices.filter(({ config }) => config.parent === id);
+}
+
+function withoutParent({ devices }) {
+  const ids = new Set(devices.map(idOf));
+  return devices.filter(({ config }) => !ids.has(config.parent));
 }
 
 export function deviceCards(container, context) {
   const update = keyed(container, (device) => card(context, device));
-  return (snapshot) => update(snapshot.devices, (device) => device.config.device_id);
+  return (snapshot) => update(withoutParent(snapshot), idOf);
 }
 
 export function removal(announce) {
@@ -199,7 +214,9 @@ export function removal(announce) {
   dialog.append(
     title,
     el("p", {
-      text: "The box stops reading it. What was read so far stays and is still delivered.",
+      text:
+        "The box stops reading it, and what sits behind it. What was read so far stays and is " +
+        "still delivered.",
     }),
     error,
     el("div", { class: "actions" }, keep, remove),

@@ -56,7 +56,8 @@ export function noticeList(context) {
   const update = keyed(byId("notice-list"), (notice) => line(context, notice));
   let told = null;
   return (snapshot) => {
-    const { notices } = snapshot;
+    // How a search goes on is shown where it was asked for.
+    const notices = snapshot.notices.filter(({ key }) => !key?.startsWith("probe "));
     const fresh = notices.filter((notice) => told && !told.has(notice.notice_id));
     told = new Set(notices.map((notice) => notice.notice_id));
     for (const notice of fresh) context.announce(`${LEVELS[notice.level] ?? ""}: ${notice.text}`);

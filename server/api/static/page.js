@@ -93,6 +93,7 @@ function assemble() {
     plant,
     (snapshot) => energies(energiesToday(snapshot)),
     noticeList(context),
+    adding,
     engineFigures(),
     ...ageing,
   ];
@@ -159,7 +160,7 @@ function lose() {
 }
 
 context.askToRemove = removal(context.announce);
-addingDevices(context.announce);
+const adding = addingDevices(context.announce);
 assemble();
 byId("reload").addEventListener("click", () => location.reload());
 setInterval(staleness, 1000);
