@@ -6,7 +6,6 @@ refuses 301, a change that it refuses 391. Nothing that a client sends raises.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from simulator import winet_devices as on_the_dongle
@@ -14,6 +13,7 @@ from simulator import winet_inner, winet_params, winet_rtu, winet_values
 from simulator.face import INPUT, Face
 from simulator.modbus_server import MAX_READ_WORDS, Refused
 from simulator.trouble import Troubles
+from simulator.winet_live import LISTS, View, rows_of, state
 from simulator.winet_replies import (
     LOCKED,
     LOGIN_FAILED,
@@ -48,17 +48,11 @@ class Dongle:
         self._troubles = troubles
         self._new = new
         self._services: dict[str, Callable[[Asked], Reply]] = {
-            "devicelist": self._device_list,
-            "real": self._real,
-            "real_battery": self._real_battery,
-            "direct": self._direct,
-            "state": self._state,
-            "statistics": self._statistics,
-            "runtime": self._runtime,
-            "local": self._local,
-            "login": self._login,
+            "devicelist": self.device_list,
+            "login": self.log_in,
             "logout": self._logout,
             "ping": self._ping,
+            "state": self._state,
             "param": self._param,
         }
 
@@ -70,21 +64,42 @@ class Dongle:
         """Answer one message of the websocket."""
         service = _text(asked, "service")
         if service == "connect":
-            return self._connect(farewell)
+            return self.connect(farewell)
+        if service in LISTS:
+            return self._values(service, asked)
         handler = self._services.get(service)
         return failure(READ_FAILED, service) if handler is None else handler(asked)
 
-    def connect(self) -> Reply:
-        """POST /user/connect: a session without a websocket."""
-        return self._connect(None)
+    def connect(self, farewell: Farewell | None = None) -> Reply:
+        """Begin a session, with or without a websocket to say farewell on."""
+        session = self.sessions.connect(self.now_s(), farewell)
+        if session is None:
+            return notice("normal user limit")
+        # Clients tell the firmware by these: `ip` since the S2, `forceModifyPasswd` on the newest.
+        tells: dict[str, Any] = {"ip": "11.11.11.1"} if self._new else {}
+        if self._new and self.sessions.rules.login_required:
+            tells |= {"virgin_flag": 0, "isFirstLogin": 0, "forceModifyPasswd": 0}
+        return success("connect", token=session.token, uid=1, tips_disable=1, **tells)
 
     def log_in(self, asked: Asked) -> Reply:
-        """POST /user/login: the same as the service, for clients that open no websocket."""
-        return self._login(asked)
+        """Give the session a new token, with more rights."""
+        token, username, password = (_text(asked, name) for name in ("token", "username", "passwd"))
+        now_s = self.now_s()
+        try:
+            session = self.sessions.login(token, username, password, now_s)
+        except Locked:
+            return failure(LOCKED, "login")
+        if session is None:
+            known = self.sessions.of(token, now_s) is not None
+            return failure(LOGIN_FAILED if known else TOKEN_INVALID, "login")
+        return success("login", token=session.token, uid=3, role=0, tips_disable=1)
 
     def device_list(self, asked: Asked) -> Reply:
-        """POST /device/list."""
-        return self._device_list(asked)
+        """What hangs on the dongle; clients may ask without a check of their token."""
+        checked = _text(asked, "is_check_token") != "0"
+        if checked and not self._may_read(asked):
+            return failure(TOKEN_INVALID, "devicelist")
+        return listed("devicelist", on_the_dongle.devices(self.face, self.name))
 
     def upgrade_status(self, asked: Asked) -> Reply:
         """POST /upgrade/upgradeStatus: without a login duty, this is what raises a token."""
@@ -166,28 +181,6 @@ class Dongle:
         session = self.sessions.of(_text(asked, "token"), self.now_s())
         return session is not None and self.sessions.may_read(session)
 
-    def _connect(self, farewell: Farewell | None) -> Reply:
-        session = self.sessions.connect(self.now_s(), farewell)
-        if session is None:
-            return notice("normal user limit")
-        # Clients tell the firmware by these: `ip` since the S2, `forceModifyPasswd` on the newest.
-        tells: dict[str, Any] = {"ip": "11.11.11.1"} if self._new else {}
-        if self._new and self.sessions.rules.login_required:
-            tells |= {"virgin_flag": 0, "isFirstLogin": 0, "forceModifyPasswd": 0}
-        return success("connect", token=session.token, uid=1, tips_disable=1, **tells)
-
-    def _login(self, asked: Asked) -> Reply:
-        token, username, password = (_text(asked, name) for name in ("token", "username", "passwd"))
-        now_s = self.now_s()
-        try:
-            session = self.sessions.login(token, username, password, now_s)
-        except Locked:
-            return failure(LOCKED, "login")
-        if session is None:
-            known = self.sessions.of(token, now_s) is not None
-            return failure(LOGIN_FAILED if known else TOKEN_INVALID, "login")
-        return success("login", token=session.token, uid=3, role=0, tips_disable=1)
-
     def _logout(self, asked: Asked) -> Reply:
         self.sessions.logout(_text(asked, "token"), self.now_s())
         return success("logout")
@@ -197,80 +190,17 @@ class Dongle:
         del reply["result_data"]
         return reply
 
-    def _device_list(self, asked: Asked) -> Reply:
-        checked = _text(asked, "is_check_token") != "0"
-        if checked and not self._may_read(asked):
-            return failure(TOKEN_INVALID, "devicelist")
-        return listed("devicelist", on_the_dongle.devices(self.face, self.name))
-
-    def _real(self, asked: Asked) -> Reply:
-        unit = _number(asked, "dev_id")
-        kind = self.face.units(self.name).get(unit)
-        return self._values(
-            asked,
-            "real",
-            lambda: (
-                winet_values.real_battery(self.face)
-                if kind == "battery"
-                else winet_values.real(self.face)
-            ),
-            known=kind is not None,
-        )
-
-    def _real_battery(self, asked: Asked) -> Reply:
-        return self._values(asked, "real_battery", lambda: winet_values.real_battery(self.face))
-
-    def _direct(self, asked: Asked) -> Reply:
-        return self._values(asked, "direct", lambda: winet_values.direct(self.face))
-
-    def _statistics(self, asked: Asked) -> Reply:
-        units = len(self.face.units(self.name))
-        return self._values(asked, "statistics", lambda: winet_values.statistics(self.face, units))
-
-    def _values(
-        self,
-        asked: Asked,
-        service: str,
-        values: Callable[[], list[winet_values.Item]],
-        known: bool = True,
-    ) -> Reply:
+    def _values(self, service: str, asked: Asked) -> Reply:
         if not self._may_read(asked):
             return failure(TOKEN_INVALID, service)
-        return listed(service, values()) if known else failure(READ_FAILED, service)
+        view = View(self.face, self.name, _number(asked, "dev_id"), self.now_s())
+        rows = rows_of(service, view)
+        return failure(READ_FAILED, service) if rows is None else listed(service, rows)
 
     def _state(self, asked: Asked) -> Reply:
         if not self._may_read(asked):
             return failure(TOKEN_INVALID, "state")
-        return success(
-            "state",
-            total_fault=str(int(winet_values.state_word(self.face) == winet_values.FAULT)),
-            total_alarm="0",
-            wireless_conn_sts="0",
-            wifi_conn_sts="0",
-            eth_conn_sts="1",
-            eth2_conn_sts="0",
-            cloud_conn_sts="0",
-            server_net_type="0",
-        )
-
-    def _runtime(self, asked: Asked) -> Reply:
-        model = self.face.model
-        first = on_the_dongle.devices(self.face, self.name)[0]
-        keys = ("dev_name", "dev_model", "dev_type", "dev_procotol")
-        flow = self.face.moment().flow
-        entry: dict[str, Any] = {key: first[key] for key in keys}
-        entry |= {
-            "curr_power": f"{(flow.pv_w + flow.battery_w) / 1000:.2f}",
-            "curr_power_unit": "kW",
-            "rated_power": f"{model.nominal_power_w / 1000:.2f}",
-            "rated_power_unit": "kW",
-        }
-        return self._values(asked, "runtime", lambda: [entry])
-
-    def _local(self, asked: Asked) -> Reply:
-        clock = datetime.fromtimestamp(self.now_s(), UTC).strftime("%Y-%m-%d %H:%M")
-        item = {"data_name": "I18N_COMMON_SYSTEM_TIME", "data_value": clock, "data_unit": ""}
-        return self._values(asked, "local", lambda: [item])
+        return success("state", **state(self.face))
 
 
 def spaced(words: Sequence[int]) -> str:

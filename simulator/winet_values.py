@@ -23,6 +23,8 @@ Item = dict[str, str]
 Value = float | str | None
 
 _KWH = 3_600_000
+_FREQUENCY_AT = 5036
+_UNAVAILABLE = 0xFFFF
 
 # fmt: off
 LABELS: dict[str, str] = {
@@ -138,7 +140,10 @@ def real(face: Face) -> list[Item]:
     ):
         if phase < model.phases:
             rows.append(_item(name, scene.phase_a(phase), "A", 1))
-    return rows
+    if measures(face):
+        return rows
+    # What carries a unit is measured; the state is known in the dark too.
+    return [{**row, "data_value": NONE} if row["data_unit"] else row for row in rows]
 
 
 def real_battery(face: Face) -> list[Item]:
@@ -163,15 +168,16 @@ def direct(face: Face) -> list[Item]:
     """Voltage and current of each tracker, and of the strings of a string inverter."""
     model = face.model
     scene = Scene(model=model, moment=face.moment())
+    seen = measures(face)
     names = [f"MPPT{index + 1}" for index in range(model.mppts)]
     if model.family == "string":
         names += [f"I18N_COMMON_GROUP_BUNCH_TITLE_AND%@{index + 1}" for index in range(model.mppts)]
     return [
         {
             "name": name,
-            "voltage": _text(scene.string_v(index % model.mppts), 1),
+            "voltage": _text(scene.string_v(index % model.mppts) if seen else None, 1),
             "voltage_unit": "V",
-            "current": _text(scene.string_a(index % model.mppts), 1),
+            "current": _text(scene.string_a(index % model.mppts) if seen else None, 1),
             "current_unit": "A",
         }
         for index, name in enumerate(names)
@@ -183,16 +189,17 @@ def statistics(face: Face, units: int) -> list[Item]:
     moment, model = face.moment(), face.model
     scene = Scene(model=model, moment=moment)
     rated = _text(model.nominal_power_w / 1000, 2)
-    string = model.family == "string"
+    seen = measures(face)
+    string = model.family == "string" and seen
     return [
         {
             "today_energy": _text(moment.today.output / _KWH if string else None, 1),
             "today_energy_unit": "kWh",
             "total_energy": _text(moment.total.output / _KWH if string else None, 1),
             "total_energy_unit": "kWh",
-            "curr_power": _text(scene.output_w / 1000, 2),
+            "curr_power": _text(scene.output_w / 1000 if seen else None, 2),
             "curr_power_unit": "kW",
-            "curr_reactive": "0.00",
+            "curr_reactive": _text(0.0 if seen else None, 2),
             "curr_reactive_unit": "kvar",
             "rated_power": rated,
             "rated_power_unit": "kW",
@@ -233,7 +240,16 @@ def state_word(face: Face) -> int | None:
 
     Read as on its own port: what the dongle does not forward, it still sees.
     """
-    at = 13000 if face.model.family == "hybrid" else 5038
+    return _word(face, 13000 if face.model.family == "hybrid" else 5038)
+
+
+def measures(face: Face) -> bool:
+    """Whether the inverter measures at all: at night it may mark everything as unavailable."""
+    return _word(face, _FREQUENCY_AT) not in (None, _UNAVAILABLE)
+
+
+def _word(face: Face, at: int) -> int | None:
+    """One of the inverter's own registers, by document address."""
     unit = next(unit for unit, kind in face.units(MODBUS).items() if kind == INVERTER)
     try:
         (word,) = face.read(MODBUS, unit, INPUT, at - 1, 1)

@@ -114,3 +114,19 @@ def test_the_glance_counts_devices_and_rates_the_plant() -> None:
     glance, count = winet_values.statistics(plant.face, 2)
 
     assert ["10.00", "2"] == [glance["rated_power"], count["online_num"]]
+
+
+@pytest.mark.parametrize("model", ["sh10rt", "sg5.0rs"])
+def test_what_is_unavailable_in_the_registers_is_dashes_here(model: str) -> None:
+    """In a night of sentinels only the state is told, as at every other door."""
+    plant = VirtualPlant(model, clock=ManualClock(NIGHT_S))
+    plant.behave(night="sentinels")
+    values = shown(winet_values.real(plant.face))
+    state, _ = values.pop("I18N_COMMON_RUNNING_STATE")
+    glance = winet_values.statistics(plant.face, 1)[0]
+    tracker = winet_values.direct(plant.face)[0]
+
+    assert state != NONE
+    assert {NONE} == {value for value, _ in values.values()}
+    assert [NONE] * 3 == [glance["curr_power"], glance["today_energy"], tracker["voltage"]]
+    assert "--" != glance["rated_power"]
