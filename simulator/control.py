@@ -265,7 +265,7 @@ def build_app(plant: VirtualPlant) -> Starlette:
             try:
                 body = await _body_of(request)
                 answer = await run_in_threadpool(operation.answer, plant, body, number)
-            except ValueError as refusal:
+            except (ValueError, OverflowError) as refusal:
                 return JSONResponse({"error": str(refusal)}, 400)
             return JSONResponse(answer)
 

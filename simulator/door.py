@@ -11,6 +11,8 @@ ENCRYPTED = "encrypted"
 WINET = "winet"
 WINET_TLS = "winet-tls"
 
+DOOR_NAMES = (MODBUS, ENCRYPTED, WINET, WINET_TLS)
+
 
 class Door(Protocol):
     """A door with one port."""

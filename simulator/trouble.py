@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from simulator.door import DOOR_NAMES
+
 MAX_ORDERS = 256
 """Troubles at once; a script that sets one a second and clears none is told so."""
 
@@ -94,8 +96,10 @@ class Order:
             raise ValueError(
                 f"the value of {self.trouble} is {self.value:g}; give {low:g} to {high:g}"
             )
-        if not self.from_s < self.until_s:
-            raise ValueError(f"until_s must be later than from_s ({self.from_s:g})")
+        if not 0 <= self.from_s < self.until_s:
+            raise ValueError(f"from_s is {self.from_s:g}; give 0 or more, and until_s after it")
+        if self.door and self.door not in DOOR_NAMES:
+            raise ValueError(f"no door {self.door[:40]!r}; there are: {', '.join(DOOR_NAMES)}")
 
     def applies(self, door: str, since_start_s: float) -> bool:
         """Whether it holds for this door now."""

@@ -140,6 +140,7 @@ def test_orders_in_words(text: str, order: Order) -> None:
         ("drop:nan", "rate is nan; give 0 to 1"),
         ("latency:1:601", "give 0 to 600"),
         ("exception:1:256", "give 0 to 255"),
+        ("drop@cellar", "no door 'cellar'; there are: modbus, encrypted, winet, winet-tls"),
     ],
 )
 def test_orders_refused_in_words(text: str, words: str) -> None:
@@ -161,8 +162,9 @@ def test_limits() -> None:
             Order(Trouble.LATENCY, value=wrong)
     with pytest.raises(ValueError):
         Order(Trouble.CLOCK_WRONG, value=-MAX_CLOCK_SHIFT_S - 1)
-    with pytest.raises(ValueError):
-        Order(Trouble.DROP, from_s=5, until_s=5)
+    for from_s in (5, 6, -1, math.inf, math.nan):
+        with pytest.raises(ValueError, match="until_s after it"):
+            Order(Trouble.DROP, from_s=from_s, until_s=5)
     with pytest.raises(ValueError, match="clear one first"):
         troubles.set(Order(Trouble.DROP))
     with pytest.raises(ValueError, match="no quirk 'x'"):
