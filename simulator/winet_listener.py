@@ -39,6 +39,9 @@ HANDSHAKE_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 5.0
 """How long closing waits for what still runs on the connections."""
 
+NOTICE_S = 0.05
+"""How long they have to notice that their client is gone, before they are cancelled."""
+
 WIRE = "winet.wire"
 FRAMES = "winet.frames"
 
@@ -116,7 +119,7 @@ class Listener:
     def __init__(self, application: Any, tls: ssl.SSLContext | None = None) -> None:
         """`application` is any ASGI application."""
         self._config = Config(
-            application,
+            _quiet(application),
             http=_BoundedHttp,
             ws=_OpenWebSocket,
             interface="asgi3",
@@ -163,8 +166,23 @@ class Listener:
         self._server = None
         for connection in list(self._state.connections):
             connection.transport.abort()
-        tasks = list(self._state.tasks)
+        tasks = set(self._state.tasks)
+        if tasks:
+            # Most end by themselves once their client is gone; who sleeps is woken.
+            _, tasks = await asyncio.wait(tasks, timeout=NOTICE_S)
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=CLOSE_TIMEOUT_S)
+
+
+def _quiet(application: Any) -> Any:
+    """The application, cancelled without a word: uvicorn would log it as a failure of ours."""
+
+    async def quiet(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await application(scope, receive, send)
+        except asyncio.CancelledError:
+            log.debug("closed while answering")
+
+    return quiet

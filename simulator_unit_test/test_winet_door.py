@@ -256,7 +256,7 @@ def test_a_late_answer_is_overtaken(dongle: Classic) -> None:
     """What is asked after it on the same websocket is answered before it."""
     with dongle.socket() as client:
         token = token_of(client)
-        number = dongle.order(Trouble.LATE_REPLY, 0.2)
+        number = dongle.order(Trouble.LATE_REPLY, 0.5)
         client.send(json.dumps({"service": "state", "token": token}))
         # A second trouble-free request can only follow once the first has been drawn.
         while dongle.door.requests < 2:
@@ -359,6 +359,23 @@ def test_closing_ends_every_conversation_in_time(dongle: Classic) -> None:
         with pytest.raises(ConnectionClosed):
             client.recv(timeout=TIMEOUT_S)
         assert 0 == dongle.door.connections
+
+
+def test_closing_wakes_who_sleeps_and_logs_no_failure(
+    dongle: Classic, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Answers that were to come in ten minutes keep nothing open, and are no error."""
+    with dongle.socket() as client, raw(dongle.http_port) as waiting:
+        token_of(client)
+        dongle.order(Trouble.LATENCY, 600)
+        waiting.sendall(get("/about/list"))
+        client.send(json.dumps({"service": "ping"}))
+        while dongle.door.requests < 3:
+            continue
+        dongle.shut()
+
+        assert b"" == waiting.recv(1)
+    assert [] == [each.message for each in caplog.records if each.levelname == "ERROR"]
 
 
 def test_a_taken_websocket_port_leaves_no_half_open_dongle(dongle: Classic) -> None:
