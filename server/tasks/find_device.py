@@ -23,9 +23,11 @@ from server.errors import (
     DeviceTimeout,
     DeviceUnreachable,
     EgretError,
+    LinkClosed,
     Overrun,
     PeerFault,
     Permanent,
+    ProtocolError,
     UnsupportedDevice,
 )
 from server.ledger.house import House
@@ -190,10 +192,14 @@ class Search:
                 break
             told = yield self._who(way, transport, unit, self._profiles)
             if isinstance(told, Ok):
+                assert isinstance(told.value, _Told)
+                for line in told.value.heard:
+                    self._say(line)
                 return [self._found(told, way, unit)]
             self._failed(way, told.error, f", unit {unit}" if len(units) > 1 else "")
-            if not isinstance(told.error, UnsupportedDevice):
+            if isinstance(told.error, DeviceTimeout | LinkClosed | Overrun):
                 silent.append(way)
+            if not isinstance(told.error, UnsupportedDevice):
                 break
         return []
 
@@ -267,14 +273,13 @@ class Search:
     def _found(self, told: Ok, way: Endpoint, unit: int) -> Found:
         assert isinstance(told.value, _Told)
         identity = told.value.identity
-        for line in told.value.heard:
-            self._say(line)
         serial = f", serial number {identity.serial}" if identity.serial else ""
         self._say(f"Found {identity.model}{serial}, unit {unit}, through {doors.said(way)}")
         return Found(identity, way, unit)
 
     def _failed(self, way: Endpoint, error: Exception, more: str = "") -> None:
-        line = f"{doors.said(way)}{more}: {error}"
+        words = error.text if isinstance(error, ProtocolError) else str(error)  # Without its bytes.
+        line = f"{doors.said(way)}{more}: {words}"
         self._failures.append((line, error))
         self._say(line)
 

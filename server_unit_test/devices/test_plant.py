@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+from server.devices.doubt import MAX_DOUBTS_PER_POLL
 from server.devices.driver import Polled
 from server.devices.link_table import LinkEvent
 from server.devices.plant import REASK_REFUSED_S, Moment, Plant
@@ -103,6 +104,26 @@ def test_a_reconnect_keeps_what_the_driver_has_learned() -> None:
 
     assert driver is kept is not device.driver
     assert "known" == device.config.model
+
+
+def test_a_driver_knows_the_way_to_its_device() -> None:
+    """What a door cannot know is decided by its scheme, also after the daily fresh start."""
+    subject = Plant(load_profiles().profiles, lambda endpoint: FakeTransport(), {})
+    zeros = dict.fromkeys(range(4989, 5100), 0)
+    device = subject.add(config_of("a", profile="sungrow_string"), NOW, AT_MS)
+    subject.identified(device, replace(IDENTITY, profile="sungrow_string"), NOW)
+
+    counts = []
+    for now in (NOW, NOW + REASK_REFUSED_S):
+        subject.reask(device, now)
+        assert device.driver is not None
+        reader = FakeTransport(zeros)
+        result = device.driver.poll(reader, lambda: False)
+        assert isinstance(result, Polled)
+        counts.append(sum(count <= 2 for _, _, _, count in reader.requests))
+        device.refused = result.refused
+
+    assert all(count >= MAX_DOUBTS_PER_POLL for count in counts)
 
 
 def test_a_reading_carries_what_was_read_and_when() -> None:

@@ -12,6 +12,7 @@ from server.errors import (
     DeviceTimeout,
     DeviceUnreachable,
     EgretError,
+    ProtocolError,
     UnsupportedDevice,
     WrongDevice,
 )
@@ -251,6 +252,18 @@ def test_something_unknown_is_unsupported(bundled: Home) -> None:
         lookout.look(anywhere(ways=(MODBUS,), units=(1,)))
 
 
+def test_what_speaks_another_language_is_asked_once(bundled: Home) -> None:
+    """Under no unit would it answer otherwise; its bytes are not for a person."""
+    site = Site({1: STRING})
+    site.faults.append(ProtocolError("not a Modbus TCP frame", b"HTTP"))
+    lookout = Lookout(bundled, {("modbus_tcp", 502): site})
+
+    with pytest.raises(UnsupportedDevice, match="port 502, unit 1: not a Modbus TCP frame[.]"):
+        lookout.look(anywhere(ways=(MODBUS,)))
+
+    assert [MODBUS] == lookout.opened
+
+
 def test_each_step_is_seen_while_it_happens(bundled: Home) -> None:
     """As a notice that is gone at the end; the answer repeats all of them."""
     lookout = Lookout(bundled, {("modbus_tcp", 502): Site({1: HYBRID, 200: BATTERY})})
@@ -262,8 +275,6 @@ def test_each_step_is_seen_while_it_happens(bundled: Home) -> None:
         "Type code 0x0E03: Sungrow SH10RT",
         "Found SH10RT, serial number A2290912345, unit 1, through Modbus TCP on port 502",
         "Looking for its battery on unit 200",
-        "The type code is not known; looking at what the device answers",
-        "It behaves like: Sungrow battery (SBR, SBH)",
         "Found Sungrow, serial number S1, unit 200, through Modbus TCP on port 502",
     ) == found.progress
     assert "Trying Modbus TCP on port 502" == lookout.notices[0]
