@@ -16,8 +16,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from websockets.exceptions import ConnectionClosed, WebSocketException
-from websockets.sync.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
 
 from server.errors import (
     DeviceTimeout,
@@ -29,15 +28,14 @@ from server.errors import (
 )
 from server.ports import Pins
 from server.transports.lifeline import Lifeline
+from server.transports.websocket_line import Ended, WebsocketLine
 from server.transports.winet_answer import NOTICE, OK, TOKEN_INVALID, Answer, Unit, parse, units_in
 from server.transports.winet_http import HttpLine
 
 CONNECT_TIMEOUT_S = 3.0
 """Seconds for a TCP connection, for TLS, and again for the websocket's handshake."""
 FAREWELL_TIMEOUT_S = 1.0
-"""Seconds for the answer to a logout, and again for closing: it must not hold up a stop."""
-MAX_MESSAGE_BYTES = 256 * 1024
-"""Longest websocket message: a list of thirty devices has some 15 kilobytes."""
+"""Seconds for the answer to a logout: it must not hold up a stop."""
 MAX_PUSHED = 32
 """Messages nobody asked for that are skipped while waiting for an answer."""
 
@@ -96,7 +94,7 @@ class WinetSession:
         self._host = host
         self._timeout_s = timeout_s
         self._connect_timeout_s = connect_timeout_s
-        self._websocket: ClientConnection | None = None
+        self._websocket: WebsocketLine | None = None
         self._fingerprint: str | None = None
 
     def begin(self, account: Account, must_log_in: bool, pins: Pins) -> None:
@@ -159,10 +157,7 @@ class WinetSession:
         if websocket is not None:
             if log_out and self.token and not self.lifeline.is_cut:
                 self._log_out(websocket)
-            with contextlib.suppress(WebSocketException, OSError):
-                if not log_out:
-                    self.lifeline.cut()  # Nobody waits for the other side's farewell then.
-                websocket.close()
+            websocket.close(politely=log_out)
         if self.http is not None:
             self.http.close()
         self.lifeline.cut()
@@ -172,7 +167,7 @@ class WinetSession:
     def _pin_name(self) -> str:
         return pin_name(self._host, self.door)
 
-    def _dial(self, pins: Pins) -> ClientConnection:
+    def _dial(self, pins: Pins) -> WebsocketLine:
         """TCP, TLS, the pin, and the websocket's handshake."""
         raw: socket.socket | None = None
         try:
@@ -183,9 +178,10 @@ class WinetSession:
                 if self.door.tls:
                     raw = _tls().wrap_socket(raw, server_hostname=self._host)
                     self._check_pin(raw, pins)
-                raw.settimeout(None)  # The library waits by itself; the lifeline bounds it.
-                return self._upgrade(raw)
-        except (OSError, WebSocketException, EOFError, ValueError) as error:
+                line = WebsocketLine(raw, self._host, self.door.socket_port, _PATH)
+                line.open(self._connect_timeout_s)
+                return line
+        except (OSError, WebSocketException, Ended, ValueError) as error:
             if raw is not None:
                 raw.close()
             if self.lifeline.is_cut and not self.lifeline.late:
@@ -195,20 +191,6 @@ class WinetSession:
             if raw is not None:
                 raw.close()
             raise
-
-    def _upgrade(self, raw: socket.socket) -> ClientConnection:
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return connect(
-            f"ws://{host}:{self.door.socket_port}{_PATH}",  # TLS, if any, is laid already.
-            sock=raw,
-            compression=None,
-            proxy=None,
-            open_timeout=self._connect_timeout_s,
-            close_timeout=FAREWELL_TIMEOUT_S,
-            ping_interval=None,  # The dongle has a ping of its own.
-            max_size=MAX_MESSAGE_BYTES,
-            legacy=True,  # One connection: when to connect again is decided elsewhere.
-        )
 
     def _check_pin(self, raw: ssl.SSLSocket, pins: Pins) -> None:
         shown = hashlib.sha256(raw.getpeercert(binary_form=True) or b"").hexdigest()
@@ -238,29 +220,29 @@ class WinetSession:
     def _devicelist(self) -> Answer:
         return self.ask("devicelist", {"type": "0", "is_check_token": "0"})
 
-    def _log_out(self, websocket: ClientConnection) -> None:
+    def _log_out(self, websocket: WebsocketLine) -> None:
         body = {"lang": LANGUAGE, "token": self.token, "service": "logout"}
-        with contextlib.suppress(WebSocketException, OSError, Retry):
-            with self.lifeline.within(2 * FAREWELL_TIMEOUT_S):
-                websocket.send(json.dumps(body))
-                websocket.recv(timeout=FAREWELL_TIMEOUT_S)
+        with contextlib.suppress(WebSocketException, OSError, Ended):
+            with self.lifeline.within(FAREWELL_TIMEOUT_S):
+                websocket.send(json.dumps(body), FAREWELL_TIMEOUT_S)
+                websocket.receive(FAREWELL_TIMEOUT_S)
 
     def _send(self, body: Mapping[str, object]) -> None:
         if self._websocket is None:
             raise LinkClosed("the session is over")
         try:
-            self._websocket.send(json.dumps(body))
-        except (ConnectionClosed, OSError) as error:
+            self._websocket.send(json.dumps(body), self._timeout_s)
+        except (WebSocketException, Ended, OSError) as error:
             raise self._gone() from error
 
     def _receive(self, timeout_s: float) -> Answer:
         if self._websocket is None:
             raise LinkClosed("the session is over")
         try:
-            return parse(self._websocket.recv(timeout=timeout_s))
+            return parse(self._websocket.receive(timeout_s))
         except TimeoutError as error:
             raise DeviceTimeout(f"no answer in {timeout_s:g} s") from error
-        except (ConnectionClosed, OSError) as error:
+        except (WebSocketException, Ended, OSError) as error:
             raise self._gone() from error
 
     def _gone(self) -> Retry:

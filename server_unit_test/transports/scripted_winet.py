@@ -5,6 +5,7 @@ the vendor's dongles say, not from the transport that it tests.
 """
 
 import json
+import select
 import socket
 import ssl
 import struct
@@ -117,7 +118,7 @@ class ScriptedWinet:
     def push(self, body: Body) -> None:
         """Say something unasked to whoever has a session."""
         for talk in list(self._talks):
-            talk.say(json.dumps(body))
+            talk.push(json.dumps(body))
 
     def hang_up(self) -> None:
         """Close every connection."""
@@ -271,13 +272,14 @@ class ScriptedWinet:
 
 
 class _Talk:
-    """One websocket."""
+    """One websocket. One thread alone touches its connection, as TLS demands."""
 
     def __init__(self, dongle: ScriptedWinet, connection: socket.socket) -> None:
         self._dongle = dongle
         self._connection = connection
         self._protocol = ServerProtocol()
-        self._lock = threading.Lock()
+        self._pushed: list[tuple[str, threading.Event]] = []
+        self._woken, self._wake = socket.socketpair()
 
     def run(self, data: bytes) -> None:
         """Until either side closes."""
@@ -285,31 +287,49 @@ class _Talk:
         self._dongle._talks.append(self)
         try:
             while data and self._took(data):
-                data = self._connection.recv(65536)
+                data = self._next()
         finally:
             self._dongle._talks.remove(self)
             self._dongle.open_sessions -= 1
+            self._woken.close()
+            self._wake.close()
 
-    def say(self, text: str) -> None:
-        """Send a message."""
-        with self._lock:
-            self._protocol.send_text(text.encode())
-            self._flush()
+    def push(self, text: str) -> None:
+        """From another thread: have it sent, and return once it has been."""
+        sent = threading.Event()
+        self._pushed.append((text, sent))
+        self._wake.sendall(b"!")
+        assert sent.wait(WAIT_S)
+
+    def _next(self) -> bytes:
+        while True:
+            held = isinstance(self._connection, ssl.SSLSocket) and self._connection.pending()
+            ready = select.select([self._connection, self._woken], [], [], 0 if held else None)[0]
+            if self._woken in ready:
+                self._woken.recv(1)
+                text, sent = self._pushed.pop(0)
+                self._say(text)
+                sent.set()
+            elif held or self._connection in ready:
+                return self._connection.recv(65536)
+
+    def _say(self, text: str) -> None:
+        self._protocol.send_text(text.encode())
+        self._flush()
 
     def _took(self, data: bytes) -> bool:
-        with self._lock:
-            self._protocol.receive_data(data)
-            events = self._protocol.events_received()
-            for event in events:
-                if isinstance(event, Request):
-                    self._protocol.send_response(self._protocol.accept(event))
-            self._flush()
+        self._protocol.receive_data(data)
+        events = self._protocol.events_received()
+        for event in events:
+            if isinstance(event, Request):
+                self._protocol.send_response(self._protocol.accept(event))
+        self._flush()
         for event in events:
             if isinstance(event, Frame) and event.opcode is Opcode.TEXT:
                 answer = self._dongle.service(json.loads(bytes(event.data)))
                 if answer is None:
                     return False
-                self.say(answer if isinstance(answer, str) else json.dumps(answer))
+                self._say(answer if isinstance(answer, str) else json.dumps(answer))
         return not self._protocol.close_expected()
 
     def _flush(self) -> None:

@@ -16,12 +16,12 @@ from server.errors import (
     WrongDevice,
 )
 from server.transports.lifeline import Lifeline
+from server.transports.websocket_line import MAX_MESSAGE_BYTES
 from server.transports.winet_answer import Unit
 from server.transports.winet_pins import MemoryPins
 from server.transports.winet_session import (
     CONNECT_TIMEOUT_S,
     FAREWELL_TIMEOUT_S,
-    MAX_MESSAGE_BYTES,
     MAX_PUSHED,
     Account,
     Door,
