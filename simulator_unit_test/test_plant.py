@@ -1,16 +1,18 @@
 """The virtual plant as others use it: in a block, on a free port, read by a real client."""
 
+import asyncio
 import socket
 
 import pytest
 from pymodbus.client import ModbusTcpClient
 from pymodbus.exceptions import ModbusException
 
+from simulator import plant as plant_module
 from simulator.clock import ManualClock, monotonic_s
+from simulator.doors import DEFAULT_PORTS, CannotOpenError, OpenDoor, Ports
 from simulator.models import MODELS
-from simulator.doors import DEFAULT_PORTS, Ports
-from simulator.plant import LEAP_SLICE_S, VirtualPlant
-from simulator.trouble import Quirk
+from simulator.plant import CLOSE_TIMEOUT_S, LEAP_SLICE_S, VirtualPlant
+from simulator.trouble import MAX_TROUBLE_S, Order, Quirk, Trouble
 
 NOON_S = 1_782_043_200.0
 
@@ -239,6 +241,62 @@ def test_all_doors_come_and_go_together() -> None:
 
     assert ([True, False, True], before) == (seen, after)
     assert not any(open_ports(plant))
+
+
+@pytest.mark.parametrize("trouble", [Trouble.LATENCY, Trouble.SLOW_DRIP, Trouble.LATE_REPLY])
+def test_stopping_waits_for_no_trouble(trouble: Trouble) -> None:
+    """A plant stops at once, however long an answer still has to come."""
+    plant = VirtualPlant(clock=ManualClock(NOON_S)).start()
+    plant.troubles.set(Order(trouble, value=MAX_TROUBLE_S))
+    with socket.create_connection((plant.host, plant.port), timeout=10) as client:
+        client.sendall(bytes.fromhex("0001 0000 0006 01 04 1387 0001"))
+        while not plant.requests:
+            pass
+        began_s = monotonic_s()
+        plant.stop()
+
+    assert monotonic_s() - began_s < CLOSE_TIMEOUT_S
+
+
+class StuckDoor:
+    """A door that opens and never closes."""
+
+    name = "stuck"
+
+    async def open(self, host: str, port: int) -> int:
+        return 1
+
+    async def close(self) -> None:
+        await asyncio.Event().wait()
+
+
+def test_a_stuck_door_keeps_nobody_open(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One door that does not close is told of and left; the others close, and the plant stops."""
+    monkeypatch.setattr(plant_module, "CLOSE_TIMEOUT_S", 0.05)
+    plant = VirtualPlant(clock=ManualClock(NOON_S))
+    plant._doors["stuck"] = OpenDoor(StuckDoor(), "127.0.0.1", (1,))
+
+    with plant:
+        address = (plant.host, plant.port)
+
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address, timeout=10)
+    assert ["a door does not close"] == [record.message for record in caplog.records]
+
+
+def test_open_all_or_none() -> None:
+    """When one port is taken, the doors that were open already are closed again."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        plant = VirtualPlant(doors={"modbus": 0, "encrypted": taken})
+        with pytest.raises(CannotOpenError) as refused:
+            plant.start()
+
+    assert ("encrypted", (taken,)) == (refused.value.door, refused.value.ports)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((plant.host, plant.port), timeout=10)
 
 
 def test_leaps() -> None:
