@@ -85,9 +85,17 @@ class PlantFace:
     def moment(self) -> Moment:
         """The plant now; the same value until the next step."""
         with self._lock:
-            if self._physics.advance_to(self._clock.now_s()):
-                self._seen = self._physics.moment()
+            now_s = self._clock.now_s()
+            # What is due on the way happens then, not when somebody next looks.
+            while (due_s := self.inverter.due_s()) is not None and due_s <= now_s:
+                self._walk_to(due_s)
+                self.inverter.pass_time(self._seen)
+            self._walk_to(now_s)
             return self._seen
+
+    def _walk_to(self, time_s: float) -> None:
+        if self._physics.advance_to(time_s):
+            self._seen = self._physics.moment()
 
     @property
     def condition(self) -> Condition:

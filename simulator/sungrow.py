@@ -148,16 +148,27 @@ class SungrowInverter:
         """Forget what is shown: the condition has changed."""
         self._shown = None
 
-    def _watched_moment(self) -> Moment:
-        moment = self._moment()
+    def due_s(self) -> int | None:
+        """When time alone will change something next, in plant time; None for never."""
+        due = [] if self._starting_until_s is None else [self._starting_until_s]
+        if self._words.get(13050) in (EMS_EXTERNAL, EMS_VPP):
+            due.append(self._alive_at_s + self._words[HEARTBEAT_AT] + 1)
+        return min(due, default=None)
+
+    def pass_time(self, moment: Moment) -> None:
+        """Do what is due: end the start, or an external control that has fallen silent."""
+        due = self.due_s()
+        if due is None or moment.time_s < due:
+            return
         if self._starting_until_s is not None and moment.time_s >= self._starting_until_s:
             self._starting_until_s = None
-            self._changed()
-        if self._words.get(13050) in (EMS_EXTERNAL, EMS_VPP):
-            silent_s = moment.time_s - self._alive_at_s
-            if silent_s > self._words[HEARTBEAT_AT]:
-                self._words[13050] = EMS_SELF
-                self._changed()
+        else:
+            self._words[13050] = EMS_SELF
+        self._changed()
+
+    def _watched_moment(self) -> Moment:
+        moment = self._moment()
+        self.pass_time(moment)
         return moment
 
     def _as_firmware_takes(self, wanted: dict[int, int]) -> dict[int, int]:

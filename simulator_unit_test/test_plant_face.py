@@ -229,6 +229,26 @@ def test_starting_takes_a_while() -> None:
     assert [(0x8000, False), (0x1600, False), (0x8100, True)] == seen
 
 
+@pytest.mark.parametrize("words", [(13050, 3, 0xBB, 4000), (13000, 0xCF)])
+def test_what_is_due_happens_unseen(words: tuple[int, ...]) -> None:
+    """A heartbeat that lapses or a start that ends does so in its second, whoever looks."""
+    leaping, watched = House(), House()
+    for house in (leaping, watched):
+        house.write("modbus", 13000, 0xCE)
+        house.clock.advance(5)
+        house.write("modbus", 13000, 0xCF if words[0] != 13000 else 0xCE)
+        house.clock.advance(20)
+        house.write("modbus", *words)
+
+    leaping.clock.advance(600)
+    for _ in range(600):
+        watched.clock.advance(1)
+        watched.face.moment()
+
+    assert watched.face.moment() == leaping.face.moment()
+    assert [0] == leaping.holding("modbus", 13050)
+
+
 def test_day_of_quarters() -> None:
     """6100 to 6195 are today's power of each quarter of an hour; those to come are unavailable."""
     house = House("sg5.0rt")
