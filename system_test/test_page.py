@@ -368,6 +368,57 @@ def test_a_failing_delivery_says_what_waits(page: Page, many: CannedBox, watch: 
     expect(sink).to_contain_text("2 h 44 min ago".replace(" ", "\u202f").replace("h\u202f", "h "))
 
 
+def test_a_battery_stands_beneath_its_inverter(page: Page, tmp_path: Path, watch: Watch) -> None:
+    """It is offered along with the inverter, and has a card of its own behind it."""
+    box = GatewayBox(tmp_path)
+    try:
+        opened(page, box)
+        add_by_form(page, box, "Roof")
+
+        expect(card(page, "Roof battery")).to_be_visible(timeout=SLOW_MS)
+        beneath = page.locator('.family:has([aria-labelledby]) .behind [data-device^="S"]')
+        expect(beneath).to_have_count(1)
+        expect(pill(page, "Roof battery")).to_have_text("Online", timeout=SLOW_MS)
+    finally:
+        box.close()
+
+
+def test_a_battery_can_be_left_out(page: Page, tmp_path: Path, watch: Watch) -> None:
+    """The tick says so before anything is added."""
+    box = GatewayBox(tmp_path)
+    try:
+        host, port = box.target
+        opened(page, box)
+        page.get_by_role("button", name="Add a device").click()
+        page.get_by_label("Address in your network").fill(host)
+        page.get_by_text("More", exact=True).click()
+        page.get_by_role("spinbutton", name="Port").fill(str(port))
+        page.get_by_role("button", name="Look for the device").click()
+        page.get_by_role("checkbox", name="Add with it: battery").uncheck(timeout=SLOW_MS)
+        page.get_by_role("textbox", name="Name").fill("Alone")
+        page.get_by_role("button", name="Add this device").click()
+
+        expect(pill(page, "Alone")).to_have_text("Online", timeout=SLOW_MS)
+        expect(page.locator("[data-device]")).to_have_count(1)
+    finally:
+        box.close()
+
+
+def test_each_step_of_a_search_is_shown(page: Page, many: CannedBox, watch: Watch) -> None:
+    """While it happens, and not among the notices."""
+    opened(page, many)
+    page.get_by_role("button", name="Add a device").click()
+    page.get_by_label("Address in your network").fill("slow.local")
+    page.get_by_role("button", name="Look for the device").click()
+
+    steps = page.locator("#add-dialog .steps li")
+    expect(steps).to_have_text(
+        ["Trying Modbus TCP on port 502", "Looking for its battery on unit 200"]
+    )
+    expect(page.locator('#notice-list [data-notice="99"]')).to_have_count(0)
+    expect(page.get_by_text("Found: SH10RT")).to_be_visible(timeout=SLOW_MS)
+
+
 def test_a_silent_device_can_be_added_anyway(page: Page, many: CannedBox, watch: Watch) -> None:
     """When nothing answers, the error is shown in words and the type can be chosen by hand."""
     watch.allowed = (HTTP_FAILURES,)

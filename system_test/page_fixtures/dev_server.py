@@ -25,6 +25,7 @@ from system_test.page_fixtures import plant  # noqa: E402  (also runs as a plain
 
 STATIC = Path(__file__).resolve().parents[2] / "server" / "api" / "static"
 BEAT_S = 0.5
+SLOW_SEARCH_S = 3.0
 MAX_BODY_BYTES = 65_536
 CSP = (
     "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; "
@@ -99,8 +100,19 @@ def get_history(box: Box, query: dict[str, str]) -> Answer:
     return 200, plant.history(device, query["quantity"], *span, points)
 
 
-def post_probe(body: plant.JSON) -> Answer:
-    """POST /api/probe: a hybrid answers everywhere but at addresses that begin with silent."""
+def post_probe(box: Box, body: plant.JSON) -> Answer:
+    """POST /api/probe: a hybrid answers everywhere but at addresses that begin with silent.
+
+    One that begins with slow is looked for until the page has shown how far the search is.
+    """
+    if body["ip"].startswith("slow"):
+        told = {**plant.notices(0)[0], "key": f"probe {body['ip']}", "notice_id": 99, "device": ""}
+        told["text"] = "Trying Modbus TCP on port 502\nLooking for its battery on unit 200"
+        with box.lock:
+            box.notices.append(told)
+        time.sleep(SLOW_SEARCH_S)
+        with box.lock:
+            box.notices.remove(told)
     time.sleep(0.3)
     if body["ip"].startswith("silent"):
         where = f"{body['ip']}:{body.get('port', 502)}"
@@ -169,7 +181,7 @@ class Handler(BaseHTTPRequestHandler):
         """Probe and add."""
         body = self.body()
         if self.path == "/api/probe":
-            self.answer(*post_probe(body))
+            self.answer(*post_probe(self.box, body))
         elif self.path == "/api/device":
             self.answer(*post_device(self.box, body))
         else:
