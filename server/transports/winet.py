@@ -224,6 +224,8 @@ class Winet:
         self._pace.busy = True
         try:
             session.begin(self._account, self._habits.logs_in, self._pins)
+            if session.logged_in:
+                self._lockout.forgive()
         except Refused as error:
             self._drop(session)
             self._lockout.heed(error.step, error.answer)

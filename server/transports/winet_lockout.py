@@ -12,7 +12,10 @@ from server.transports.winet_answer import LOCKED, Answer
 LOCK_S = 1800.0
 """Seconds for which a locked account is left alone: owners report about half an hour."""
 REFUSED_LOGIN_PAUSE_S = 600.0
-"""Seconds after a refused login: a handful of wrong passwords in a row lock the account."""
+"""Seconds after a refused login, doubled by each further one: a handful of wrong passwords in a row
+lock the account, for its owner as well."""
+MAX_LOGIN_PAUSE_S = 86_400.0
+"""The longest of these pauses: a password that was set right is found out within a day."""
 
 
 class Lockout:
@@ -22,6 +25,7 @@ class Lockout:
         self._clock = clock
         self._until: float | None = None
         self._words = ""
+        self._pause_s = REFUSED_LOGIN_PAUSE_S
 
     def heed(self, step: str, answer: Answer) -> None:
         """The dongle refused a step: remember it, if asking again would do harm."""
@@ -33,7 +37,12 @@ class Lockout:
                 f"it refuses the login ({answer}), and more of them would lock its account: "
                 "is its password still the factory's?"
             )
-            self._begin(REFUSED_LOGIN_PAUSE_S, words)
+            self._begin(self._pause_s, words)
+            self._pause_s = min(2 * self._pause_s, MAX_LOGIN_PAUSE_S)
+
+    def forgive(self) -> None:
+        """It took a login."""
+        self._pause_s = REFUSED_LOGIN_PAUSE_S
 
     def check(self, host: str) -> None:
         """Raise DeviceUnreachable while it must be left alone."""

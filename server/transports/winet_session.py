@@ -171,9 +171,7 @@ class WinetSession:
         """TCP, TLS, the pin, and the websocket's handshake."""
         raw: socket.socket | None = None
         try:
-            address = (self._host, self.door.socket_port)
-            raw = socket.create_connection(address, timeout=self._connect_timeout_s)
-            self.lifeline.hold(_WS, raw)
+            raw = self._reach()
             with self.lifeline.within(self._connect_timeout_s):
                 if self.door.tls:
                     raw = _tls().wrap_socket(raw, server_hostname=self._host)
@@ -191,6 +189,26 @@ class WinetSession:
             if raw is not None:
                 raw.close()
             raise
+
+    def _reach(self) -> socket.socket:
+        """TCP to the first address of the host that accepts; each may be cut while it waits."""
+        error: OSError = OSError("the name stands for no address")
+        for family, kind, protocol, _, address in socket.getaddrinfo(
+            self._host, self.door.socket_port, type=socket.SOCK_STREAM
+        ):
+            if self.lifeline.is_cut:
+                break
+            raw = socket.socket(family, kind, protocol)
+            try:
+                raw.settimeout(self._connect_timeout_s)
+                self.lifeline.hold(_WS, raw)
+                raw.connect(address)
+                raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                return raw
+            except OSError as failure:
+                error = failure
+                raw.close()
+        raise error
 
     def _check_pin(self, raw: ssl.SSLSocket, pins: Pins) -> None:
         shown = hashlib.sha256(raw.getpeercert(binary_form=True) or b"").hexdigest()

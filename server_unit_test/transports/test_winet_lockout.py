@@ -4,7 +4,12 @@ import pytest
 
 from server.errors import DeviceUnreachable
 from server.transports.winet_answer import LOCKED, Answer
-from server.transports.winet_lockout import LOCK_S, REFUSED_LOGIN_PAUSE_S, Lockout
+from server.transports.winet_lockout import (
+    LOCK_S,
+    MAX_LOGIN_PAUSE_S,
+    REFUSED_LOGIN_PAUSE_S,
+    Lockout,
+)
 from server_unit_test.contracts.fake_clock import FakeClock
 
 
@@ -38,3 +43,31 @@ def test_without_a_clock_it_holds_for_ever() -> None:
 
     with pytest.raises(DeviceUnreachable, match="locked"):
         lockout.check("dongle")
+
+
+def refusals_until(lockout: Lockout, clock: FakeClock, moment: float) -> int:
+    """Logins that a dongle refuses when one is tried as soon as it may be."""
+    count = 0
+    while clock.monotonic() < moment:
+        try:
+            lockout.check("dongle")
+        except DeviceUnreachable:
+            clock.advance(60.0)
+            continue
+        lockout.heed("login", Answer(109, "", {}))
+        count += 1
+    return count
+
+
+def test_a_wrong_password_is_tried_ever_more_rarely() -> None:
+    """Pauses double up to MAX_LOGIN_PAUSE_S, and begin anew once a login was taken."""
+    clock = FakeClock(now=0.0)
+    lockout = Lockout(clock)
+    first = refusals_until(lockout, clock, 3 * 3600.0)
+    week = refusals_until(lockout, clock, 7 * MAX_LOGIN_PAUSE_S)
+    clock.advance(MAX_LOGIN_PAUSE_S)
+    lockout.forgive()
+    anew = refusals_until(lockout, clock, clock.monotonic() + 3 * 3600.0)
+
+    assert (5, 5) == (first, anew)
+    assert week < 10

@@ -249,6 +249,14 @@ def test_beginning_can_be_broken_off() -> None:
         session.end(log_out=True)
 
 
+def test_a_name_that_stands_for_nothing_is_not_this_door() -> None:
+    """No label of a name is as long as this."""
+    session = WinetSession("x" * 70, Door(False, 1, 1), 1.0, 1.0, Lifeline())
+
+    with pytest.raises(NotThisDoor, match="port 1: ."):
+        begun(session)
+
+
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(raw=st.text(max_size=60), service=st.sampled_from(["connect", "devicelist"]))
 def test_no_message_makes_it_fall_or_hang(raw: str, service: str) -> None:
