@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from server.errors import SettingsError
 from server.model.configuration import Configuration
-from server.model.device import DeviceConfig, Endpoint
+from server.model.device import KNOWN_SCHEMES, DeviceConfig, Endpoint
 from server.model.setting import SETTINGS
 from server.settings import (
     MAX_BROKEN_SETTINGS,
@@ -93,7 +93,8 @@ def test_an_unknown_scheme_is_a_problem_in_words_and_the_rest_is_kept(
 
     kept = [each.endpoint.host for each in settings.configuration.devices]
     assert ("Haus", ["10.0.0.5"]) == (settings.configuration.name, kept)
-    assert "scheme should be one of modbus_tcp, not 'modbus_udp'" in settings.problems[0]
+    known = ", ".join(KNOWN_SCHEMES)
+    assert f"scheme should be one of {known}, not 'modbus_udp'" in settings.problems[0]
 
 
 def test_what_was_not_given_on_the_command_line_is_none(tmp_path: Path) -> None:

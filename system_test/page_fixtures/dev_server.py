@@ -25,6 +25,7 @@ from system_test.page_fixtures import plant  # noqa: E402  (also runs as a plain
 
 STATIC = Path(__file__).resolve().parents[2] / "server" / "api" / "static"
 BEAT_S = 0.5
+SEARCH_S = 0.3
 SLOW_SEARCH_S = 3.0
 MAX_BODY_BYTES = 65_536
 CSP = (
@@ -100,7 +101,7 @@ def get_history(box: Box, query: dict[str, str]) -> Answer:
     return 200, plant.history(device, query["quantity"], *span, points)
 
 
-def post_probe(box: Box, body: plant.JSON) -> Answer:
+def post_probe(box: Box, body: plant.JSON, stopping: threading.Event) -> Answer:
     """POST /api/probe: a hybrid answers everywhere but at addresses that begin with silent.
 
     One that begins with slow is looked for until the page has shown how far the search is.
@@ -110,10 +111,10 @@ def post_probe(box: Box, body: plant.JSON) -> Answer:
         told["text"] = "Trying Modbus TCP on port 502\nLooking for its battery on unit 200"
         with box.lock:
             box.notices.append(told)
-        time.sleep(SLOW_SEARCH_S)
+        stopping.wait(SLOW_SEARCH_S)
         with box.lock:
             box.notices.remove(told)
-    time.sleep(0.3)
+    stopping.wait(SEARCH_S)
     if body["ip"].startswith("silent"):
         where = f"{body['ip']}:{body.get('port', 502)}"
         return 504, {"error": f"Nothing answers at {where}: the connection was refused."}
@@ -181,7 +182,7 @@ class Handler(BaseHTTPRequestHandler):
         """Probe and add."""
         body = self.body()
         if self.path == "/api/probe":
-            self.answer(*post_probe(self.box, body))
+            self.answer(*post_probe(self.box, body, self.stopping))
         elif self.path == "/api/device":
             self.answer(*post_device(self.box, body))
         else:
