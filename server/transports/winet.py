@@ -7,9 +7,10 @@ Rules:
 
 1. The firmware is recognised by asking. Newer firmware has everything behind TLS on 443, older has
    a websocket on 8082 and HTTP on 80. The endpoint's port 502, the settings' default, means: ask
-   443, then 8082. 443 means the newer alone; 8082 or 80 the older alone. Any other port is asked
-   for TLS, then for the older websocket, whose HTTP is then as far below it as 80 is below 8082
-   (18082 has 10080): a forwarded dongle, or a simulated one. What answered last is asked first.
+   443, then 8082. 8082 or 80 means: the other way round, for firmware is renewed some day. 443
+   means the newer alone, for it never goes back. Any other port is asked for TLS, then for the
+   older websocket, whose HTTP is then as far below it as 80 is below 8082 (18082 has 10080): a
+   forwarded dongle, or a simulated one. What answered last is asked first.
 2. The dongle has one session to give. It is kept between calls, given back by `close`, and dropped
    after every failure but a refusal, so that no late answer can meet another question.
 3. One request in flight, and MIN_GAP_S between them.
@@ -85,7 +86,7 @@ def doors_of(port: int) -> tuple[Door, ...]:
     if port == NEW.socket_port:
         return (NEW,)
     if port in (CLASSIC.socket_port, CLASSIC.http_port):
-        return (CLASSIC,)
+        return (CLASSIC, NEW)
     below = port - (CLASSIC.socket_port - CLASSIC.http_port)
     return (Door(True, port, port), Door(False, port, below if below > 0 else port))
 
@@ -379,6 +380,6 @@ class _Pace:
 
 
 _UNPIN = (
-    "if it was given older firmware or replaced, remove its entry from pins.json in the data "
-    "folder and restart the gateway"
+    "if it was given older firmware or replaced, remove the device and add it again, or remove its "
+    "entry from pins.json in the data folder and restart the gateway"
 )

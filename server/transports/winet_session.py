@@ -216,9 +216,10 @@ class WinetSession:
         if pinned is not None and pinned != shown:
             raise WrongDevice(
                 f"the dongle at {self._pin_name} shows another certificate than before: "
-                f"SHA-256 {shown} instead of {pinned}. If its firmware was renewed, or it was "
-                f"replaced, remove the entry {self._pin_name!r} from pins.json in the data folder "
-                "and restart the gateway; otherwise somebody else may answer in its place"
+                f"SHA-256 {shown} instead of {pinned}. If its firmware was renewed or it was "
+                "replaced, remove the device and add it again, or remove the entry "
+                f"{self._pin_name!r} from pins.json in the data folder and restart the gateway. "
+                "If you do not know why, something else may answer in its place"
             )
         self._fingerprint = shown
 

@@ -120,8 +120,8 @@ def test_what_answered_last_is_asked_first(classic: ScriptedWinet, reach: Reach)
     [
         (502, (NEW, CLASSIC)),
         (443, (NEW,)),
-        (8082, (CLASSIC,)),
-        (80, (CLASSIC,)),
+        (8082, (CLASSIC, NEW)),
+        (80, (CLASSIC, NEW)),
         (18082, (Door(True, 18082, 18082), Door(False, 18082, 10080))),
         (5000, (Door(True, 5000, 5000), Door(False, 5000, 5000))),
     ],

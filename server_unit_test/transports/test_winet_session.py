@@ -196,7 +196,7 @@ def test_a_certificate_is_pinned_once_a_dongle_answers_behind_it() -> None:
         assert pinned == pins.pinned(name)
         assert str(pinned) in str(caught.value)
         assert 2 == sum(len(word) == 64 for word in str(caught.value).replace(".", " ").split())
-        assert "remove the entry" in str(caught.value)
+        assert "remove the device and add it again" in str(caught.value)
 
 
 def test_a_stranger_is_never_pinned() -> None:
