@@ -6,6 +6,7 @@ in the tasks, and what moves is in the owners (plant, buffer, delivery, notices,
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from server.devices.plant import Moment, OpenTransport, Plant
 from server.devices.profile import Profile
@@ -40,6 +41,14 @@ class Adapters:
     """Drops what was learned of a host whose last device was removed; may write a file."""
 
 
+class Waiting(Protocol):
+    """A search under way, as another one for the same host sees it."""
+
+    def give_way(self, following: Callable[[float], tuple[Submission, ...]]) -> None:
+        """End soon, and begin `following` then."""
+        ...
+
+
 @dataclass(slots=True)
 class House:
     """See the module's docstring. `started` is the monotonic second at which uptime was zero."""
@@ -70,6 +79,8 @@ class House:
     """Told of every commit; publishes at once when somebody watches."""
     saving: bool = False
     """A change of the settings is on its way to disk; one at a time, so none is lost."""
+    searches: dict[str, "Waiting"] = field(default_factory=dict)
+    """Hosts that are being looked at: one search a host, because many devices take one client."""
     reconfigured: Callable[[float], tuple[Submission, ...]] = lambda now: ()
     """Brings devices and sinks in line with the settings; set by the gateway."""
     begun_with: Configuration = field(init=False)

@@ -7,7 +7,8 @@ search delays no other device, and whoever waits sees each step as a notice whil
 Rules. Each way is tried with the first unit; one that says something in its own protocol is asked
 for its other units at once, one that keeps silent only after all other ways. A port that accepts no
 connection is not tried a second time. What is configured already is asked over its own session:
-many devices take one client only. After SEARCH_BUDGET_S nothing further is begun.
+many devices take one client only; for the same reason one search a host is under way, and a newer
+one makes it end soon and follows it. After SEARCH_BUDGET_S nothing further is begun.
 """
 
 from collections.abc import Callable, Generator, Mapping
@@ -117,34 +118,51 @@ class Search:
         """Ports that accept no connection."""
         self._script = self._look()
         self._now = self._begun = 0.0
+        self._following: list[Callable[[float], Then]] = []
+        """Begun when this one ends; whoever stopped looking and looks again is here."""
 
     def begin(self, now: float) -> Then:
-        """The first question."""
+        """The first question, now or when an earlier search of this host has ended."""
+        earlier = self._house.searches.get(self._host)
+        if earlier is not None:
+            earlier.give_way(self.begin)
+            return ()
         self._now = self._begun = now
         return self._advance(lambda: next(self._script), now)
+
+    def give_way(self, following: Callable[[float], Then]) -> None:
+        """As `house.Waiting.give_way`."""
+        self._following.append(following)
 
     def go_on(self, outcome: Outcome, now: float) -> Then:
         """The next question, or the end."""
         self._now = now
         if isinstance(outcome, Failed) and isinstance(outcome.error, Busy):
             self._script.close()  # The gateway is stopping, or has no room.
+            self._house.searches.pop(self._host, None)
             return self._end(outcome, now)
         return self._advance(lambda: self._script.send(outcome), now)
 
     def _advance(self, step: Callable[[], _Question], now: float) -> Then:
+        # Back in with the next question alone, so that nothing can leave the host occupied.
+        self._house.searches.pop(self._host, None)
         try:
             question = step()
         except StopIteration as stop:
             return self._end(Ok(stop.value), now)
         except EgretError as error:
             return self._end(Failed(error), now)
+        self._house.searches[self._host] = self
         self._house.publish(now)
         return (Submission(AskWay(self, question), now),)
 
     def _end(self, outcome: Outcome, now: float) -> Then:
         self._house.notices.clear(self._key)
         self._house.publish(now)
-        return self._finished(outcome, now)
+        then = self._finished(outcome, now)
+        for begin in self._following:
+            then = (*then, *begin(now))
+        return then
 
     # -- the script ----------------------------------------------------------------------------
 
@@ -259,7 +277,7 @@ class Search:
 
     @property
     def _late(self) -> bool:
-        return self._now - self._begun >= SEARCH_BUDGET_S
+        return bool(self._following) or self._now - self._begun >= SEARCH_BUDGET_S
 
     def _in_order(self, ways: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
         """Those with a session first: a second client might be turned away, or turn it out."""
@@ -294,7 +312,10 @@ class Search:
     def _nothing(self) -> EgretError:
         """Why there is no device, in the words and of the kind that help most."""
         if self._late:
-            self._failures.append(("no time was left for more", DeviceTimeout("time was up")))
+            words = "no time was left for more"
+            if self._following:
+                words = "given up, because somebody looked for it again"
+            self._failures.append((words, DeviceTimeout(words)))
         tried = "; ".join(dict.fromkeys(line for line, _ in self._failures))
         text = f"No device was found at {self._host}. Tried: {tried}. {doors.WHAT_TO_ENABLE}."
         errors = [error for _, error in self._failures]

@@ -351,6 +351,35 @@ def test_a_search_ends_when_there_is_no_room(bundled: Home) -> None:
     assert () == bundled.house.notices.shown()
 
 
+def test_a_newer_search_follows_an_older_one(bundled: Home) -> None:
+    """Whoever looks again need not wait long: the older one ends and gives its session back."""
+    site = Site({2: STRING})
+    lookout = Lookout(bundled, {("modbus_tcp", 502): site})
+    heard: list[tuple[str, Outcome]] = []
+
+    def search(name: str) -> tuple[Submission, ...]:
+        def finished(outcome: Outcome, now: float) -> tuple[Submission, ...]:
+            heard.append((name, outcome))
+            assert "old" != name or not site.connected
+            return ()
+
+        return Search(lookout.home.house, anywhere(), finished).begin(NOW)
+
+    waiting = [*search("old")]
+    assert () == search("new") == search("newer")
+    while waiting:
+        task = waiting.pop(0).task
+        verdict = task.settle(work(task), NOW)
+        assert isinstance(verdict, Done)
+        waiting += verdict.then
+
+    old, new, newer = heard
+    assert ["old", "new", "newer"] == [name for name, _ in heard]
+    assert isinstance(old[1], Failed) and "looked for it again" in str(old[1].error)
+    assert isinstance(newer[1], Ok)
+    assert {} == bundled.house.searches
+
+
 def test_a_question_can_be_broken_off(bundled: Home) -> None:
     """It has its own budget, and the transport is told."""
     site = Site({1: STRING})
