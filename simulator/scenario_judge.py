@@ -5,8 +5,8 @@ All times are seconds since the beginning of the scenario.
 
 Rules. A door is *in trouble* from the beginning to the end of every step that touches it; steps
 that overlap or follow one another within the allowed time make one trouble. A reading is judged
-once, when it is first seen. A value is true if it equals the plant's truth at any moment that the
-clocks leave open; what a plant has not, nobody can have read.
+once, when it is first seen; one from before the beginning is not. A value is true if it equals the
+plant's truth at any moment that the clocks leave open; what a plant has not, nobody can have read.
 """
 
 from collections import deque
@@ -169,7 +169,8 @@ class Judge:
         for _, until_s in door.troubles:
             if taken_s > until_s:
                 door.resumed.setdefault(until_s, taken_s - until_s)
-        if expected := self._expected.get(Expected.NONE_INVENTED):
+        expected = self._expected.get(Expected.NONE_INVENTED)
+        if expected is not None and taken_s >= 0:
             self._check_values(seen, taken_s, expected.within_s)
 
     def _check_values(self, seen: Seen, taken_s: float, within_s: float) -> None:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from simulator.clock import Clock
 from simulator.plant import VirtualPlant
-from simulator.scenario import Befall, PlantPlan, Scenario, Step, Stop, Switch
+from simulator.scenario import Befall, Expected, PlantPlan, Scenario, Step, Stop, Switch
 from simulator.scenario_judge import Judge, Seen, Verdict
 from simulator.scenario_reader import Read, Reader, ReaderError
 
@@ -133,9 +133,14 @@ class Run:
         read = self._wait_for_the_reader()
         self._tell("the reader reads " + ", ".join(f"{plant} {door}" for plant, door in read))
         judge = Judge(self._scenario, read)
-        self._began_s = self._timing.utc_s()
+        # The truth from before the beginning is what the first readings are held against.
+        lead_s = max(
+            (e.within_s for e in self._scenario.expectations if e.that is Expected.NONE_INVENTED),
+            default=0.0,
+        )
+        self._began_s = self._timing.utc_s() + lead_s
         events = Deeds(self._plants).events(self._scenario.steps)
-        next_look_s = 0.0
+        next_look_s = -lead_s
         while (now_s := self._now_s()) < self._scenario.lasts_s:
             while events and events[0].at_s <= now_s:
                 event = events.pop(0)
@@ -155,11 +160,15 @@ class Run:
         deadline_s = self._timing.utc_s() + WARM_UP_S
         while self._timing.utc_s() < deadline_s:
             seen = self._look()
-            if {each.plant for each in seen if each.taken_s is not None} == set(self._plants):
+            read = all(each.taken_s is not None for each in seen)
+            if read and {each.plant for each in seen} == set(self._plants):
                 return tuple((each.plant, each.door) for each in seen)
             self._pass(self._scenario.look_s)
         doors = ", ".join(at for plant in self._plants.values() for at in plant.doors.values())
-        raise ReaderError(f"not every plant was read within {WARM_UP_S:g} s; add them: {doors}")
+        raise ReaderError(
+            f"not every door that the reader knows was read within {WARM_UP_S:g} s, or it does not "
+            f"know every plant; there are: {doors}"
+        )
 
     def _now_s(self) -> float:
         return self._timing.utc_s() - self._began_s

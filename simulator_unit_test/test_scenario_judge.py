@@ -151,6 +151,15 @@ def test_a_reading_of_no_known_time_is_not_believed() -> None:
     ]
 
 
+def test_what_was_before_the_beginning_is_not_judged() -> None:
+    """Nobody wrote down the truth of that time."""
+    found = judge(BARN)
+    found.see(0.0, [seen(BARN, -0.5, pv_power=7)])
+    feed(found, BARN, range(1, 60))
+
+    assert {} == against(found)
+
+
 def test_rounding_is_allowed_and_no_more() -> None:
     """A value may differ by what its register cannot show; words and unknown names are let be."""
     assert matches("battery_soc", 50.05, [TRUTH])
