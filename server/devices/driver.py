@@ -185,6 +185,11 @@ class Driver:
         return self._profile
 
     @property
+    def doubts(self) -> bool:
+        """True when not every zero is believed; what it trusts, newer firmware may have changed."""
+        return not self._doubt.idle
+
+    @property
     def plan(self) -> tuple[Block, ...]:
         """The requests of the next poll."""
         return tuple(request.block for request in self._requests)

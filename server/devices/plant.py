@@ -182,11 +182,13 @@ class Plant:
         return facts
 
     def reask(self, device: Device, now: float) -> None:
-        """Once a day, ask again for what a device refuses; between two polls."""
-        if device.refused and device.driver and now - device.driver_since >= REASK_REFUSED_S:
-            config = device.config
+        """Once a day, ask again for what a device refuses or may refuse; between two polls."""
+        driver, config = device.driver, device.config
+        if driver is None or now - device.driver_since < REASK_REFUSED_S:
+            return
+        if device.refused or driver.doubts:
             scheme = config.endpoint.scheme
-            device.driver = Driver(device.driver.profile, config.unit_id, scheme=scheme)
+            device.driver = Driver(driver.profile, config.unit_id, scheme=scheme)
             device.driver_since = now
 
     def accept(self, device: Device, polled: Polled, moment: Moment) -> Reading:

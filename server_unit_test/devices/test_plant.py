@@ -121,7 +121,6 @@ def test_a_driver_knows_the_way_to_its_device() -> None:
         result = device.driver.poll(reader, lambda: False)
         assert isinstance(result, Polled)
         counts.append(sum(count <= 2 for _, _, _, count in reader.requests))
-        device.refused = result.refused
 
     assert all(count >= MAX_DOUBTS_PER_POLL for count in counts)
 
