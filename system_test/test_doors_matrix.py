@@ -9,7 +9,6 @@ Time limits are shorter here than on a box, so that the whole matrix takes secon
 in as they are on a box.
 """
 
-import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,6 +31,7 @@ from simulator.modbus_server import Refused
 from simulator.plant import VirtualPlant
 from simulator.scenario_judge import COMPARED, matches
 from simulator.trouble import Order, Quirk, Trouble
+from system_test.fleet import free_pair
 
 NOON_S = 1_782_043_200.0
 """2026-06-21 12:00 of the plant."""
@@ -87,19 +87,6 @@ class LeapClock:
     def quality(self) -> ClockQuality:
         """It is right."""
         return ClockQuality.SYNCED
-
-
-def free_pair() -> tuple[int, int]:
-    """Free ports for HTTP and websocket, as far apart as on a dongle: 80 and 8082."""
-    for _ in range(100):
-        with socket.create_server(("127.0.0.1", 0)) as upper:
-            port = upper.getsockname()[1]
-            try:
-                with socket.create_server(("127.0.0.1", port - 8002)):
-                    return port - 8002, port
-            except OSError:
-                continue
-    raise AssertionError("no two free ports so far apart")
 
 
 @dataclass(frozen=True, slots=True)
