@@ -258,9 +258,9 @@ def test_pysungrow_on_plain_modbus(plant: PlantUnderTest, client: Client) -> Non
         for key, (true, rounding) in numbers.items()
         if not near(values.get(key), true, rounding)
     }
-    wrong |= {key: (values.get(key), true) for key, true in words.items() if values[key] != true}
+    told = {key: (values.get(key), said) for key, said in words.items() if values[key] != said}
 
-    assert {} == wrong
+    assert ({}, {}) == (wrong, told)
     assert numbers.keys() | words.keys() | PYSUNGROW_LACKS == values.keys()
 
 
