@@ -25,6 +25,7 @@ from system_test.page_fixtures import plant  # noqa: E402  (also runs as a plain
 
 STATIC = Path(__file__).resolve().parents[2] / "server" / "api" / "static"
 BEAT_S = 0.5
+STOPPING = threading.Event()
 MAX_BODY_BYTES = 65_536
 CSP = (
     "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; "
@@ -101,7 +102,7 @@ def get_history(box: Box, query: dict[str, str]) -> Answer:
 
 def post_probe(body: plant.JSON) -> Answer:
     """POST /api/probe: a hybrid answers everywhere but at addresses that begin with silent."""
-    time.sleep(0.3)
+    STOPPING.wait(0.3)  # A device takes a moment to answer, and the page shows that it waits.
     if body["ip"].startswith("silent"):
         where = f"{body['ip']}:{body['port']}"
         return 504, {"error": f"Nothing answers at {where}: the connection was refused."}
@@ -248,7 +249,7 @@ def main() -> None:
     parser.add_argument("--scene", choices=tuple(SCENES), default="many")
     parser.add_argument("--json", action="store_true", help="the first line is one JSON object")
     options = parser.parse_args()
-    attributes = {"box": Box(options.scene), "stopping": threading.Event()}
+    attributes = {"box": Box(options.scene), "stopping": STOPPING}
     server = Server(("127.0.0.1", options.port), type("BoundHandler", (Handler,), attributes))
     url = f"http://127.0.0.1:{server.server_address[1]}/"
     print(json.dumps({"url": url}) if options.json else f"The page is at {url}", flush=True)
