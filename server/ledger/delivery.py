@@ -22,8 +22,8 @@ from server.model.snapshot import SinkView
 LIVE_LAG_BATCHES = 4
 """Batches behind the head beyond which live data overtakes the backlog."""
 
-MAX_SPAN = 5_000
-"""Positions of a span at most: what is read from the store at once."""
+MAX_SPAN = 3_000
+"""Positions of a span at most: it is read into memory at once, some 12 kB a large record."""
 
 MAX_SUSPECTS = MAX_GAPS
 """Records that may be under suspicion at once: each occupies a gap of its own."""
