@@ -5,6 +5,7 @@ becomes a task on the right lane, which carries the reply with it. Every request
 exactly once, with a value or with an error of `server.errors`, KeyError or PermissionError.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from types import MappingProxyType
@@ -124,21 +125,38 @@ def _store_device(
 def _configured(house: House, request: AddDevice, identity: Identity | None) -> DeviceConfig:
     endpoint, unit_id = request.endpoint, request.unit_id
     serial = identity.serial if identity else ""
-    device_id = serial or f"{endpoint.host}:{endpoint.port}:{unit_id}"
     for known in house.configuration.devices:
         same_place = (known.endpoint, known.unit_id) == (endpoint, unit_id)
-        if same_place or known.device_id == device_id:
-            raise Busy(f"{known.name or known.device_id} is configured already at this address")
+        if same_place or (serial and serial == known.serial):
+            at = f"{known.endpoint.host}, port {known.endpoint.port}, unit {known.unit_id}"
+            raise SettingsError(
+                f"{known.name or known.device_id} is configured already, at {at}: remove it first"
+            )
+    device_id = _free_id(house, serial or f"{endpoint.host}:{endpoint.port}:{unit_id}", serial)
     return DeviceConfig(
         device_id=device_id,
         name=request.name or (identity.model if identity else "") or device_id,
         endpoint=endpoint,
         unit_id=unit_id,
         profile=identity.profile if identity else request.profile,
-        interval_s=request.interval_s or DEFAULT_INTERVAL_S,
+        interval_s=DEFAULT_INTERVAL_S if request.interval_s is None else request.interval_s,
         serial=serial,
         model=identity.model if identity else "",
     )
+
+
+def _free_id(house: House, wanted: str, serial: str) -> str:
+    """An id for a new device: printable, and never one under which another one was known.
+
+    Readings and curves go by the id; those of two machines must not be joined.
+    """
+    plain = re.sub(r"[^A-Za-z0-9._:\[\]-]+", "_", wanted)
+    taken = {each.device_id for each in house.configuration.devices}
+    device_id, number = plain, 1
+    while device_id in taken or house.plant.known_serial(device_id) not in ("", serial):
+        number += 1
+        device_id = f"{plain}-{number}"
+    return device_id
 
 
 def _remove_device(house: House, request: RemoveDevice, reply: Reply, now: float) -> Then:
