@@ -15,6 +15,7 @@ from server.errors import (
     UnsupportedDevice,
 )
 from server.model.configuration import Configuration
+from server.model.delivery import DeviceFacts
 from server.model.device import DeviceConfig, Endpoint, Identity, Space
 from server.model.notice import Level, Notice
 from server.model.request import (
@@ -339,9 +340,8 @@ def test_another_machine_never_gets_the_id_under_which_one_was_known(home: Home)
     """Readings and curves go by the id: those of two machines must not be joined."""
     first = ask(home, NAMED).result(0)
     assert isinstance(first, DeviceConfig)
-    plant = home.house.plant
-    known = Identity("simulated", "S1", "M1", 5, True)
-    plant.identified(plant.devices[first.device_id], known, NOW)
+    known = DeviceFacts(first.device_id, "Roof", "simulated", "S1", "M1")
+    home.house.plant.facts = {first.device_id: known}
     ask(home, RemoveDevice(first.device_id))
 
     second = ask(home, NAMED).result(0)
