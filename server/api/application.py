@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from starlette.routing import compile_path
 
-from server.api.auth import reason_to_refuse
+from server.api.auth import check
 from server.api.body import parse_body, parse_query, read_body, to_type
 from server.api.call import NOTHING, Call, Context, Nothing, Receive, Reply, Route, Send
 from server.api.doc import schema_of
@@ -43,9 +43,7 @@ class Application:
         method = scope["method"]
         endpoint: Endpoint | None = None
         try:
-            why = reason_to_refuse(method, scope["headers"], self._context.services.names)
-            if why is not None:
-                raise PermissionError(why)
+            check(method, scope["headers"], self._context.services.names)
             endpoint, path = self._find(scope["path"], method)
             reply = await endpoint.reply(self._context, scope, path, receive)
         except Gone:

@@ -17,6 +17,7 @@ import asyncio
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -118,6 +119,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.cycle is not None and not self.cycle.response_complete:
             self.transport.abort()
             raise ValueError("a request before the last one was answered")
+        if not self.url.startswith(b"/"):
+            self._add_authority()
         is_health = self.url.partition(b"?")[0] == HEALTH_PATH
         if len(self.tasks) < MAX_REQUESTS + (MAX_HEALTH_REQUESTS if is_health else 0):
             super().on_headers_complete()
@@ -184,6 +187,12 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.close()
         if self._delivery is None:
             self._arm_delivery()
+
+    def _add_authority(self) -> None:
+        """A target in absolute form names a host as well; where it is another, there are two."""
+        authority = urlsplit(self.url).netloc
+        if [authority.lower()] != [v.lower() for name, v in self.headers if name == b"host"]:
+            self.headers.append((b"host", authority))
 
     def _count_head(self, size: int) -> None:
         self._head_bytes += size

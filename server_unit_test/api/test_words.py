@@ -29,7 +29,8 @@ def test_values(words: tuple[int, ...], kind: str, little: bool, expected: objec
 
 
 @pytest.mark.parametrize(
-    ("words", "kind"), [((1,), "float"), ((1, 2, 3), "float"), ((1,) * 5, "int"), ((1,) * 4, "f32"), ((1,), "u32")]
+    ("words", "kind"),
+    [((1,), "float"), ((1, 2, 3), "float"), ((1,) * 5, "int"), ((1,) * 4, "f32"), ((1,), "u32")],
 )
 def test_sizes_that_make_no_value_are_refused(words: tuple[int, ...], kind: str) -> None:
     """A float has two or four words, an integer at most four."""
