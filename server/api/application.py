@@ -13,11 +13,10 @@ from typing import Any, cast
 from starlette.routing import compile_path
 
 from server.api.auth import check
-from server.api.body import parse_body, parse_query, read_body, to_type
+from server.api.body import MAX_BODY_BYTES, parse_body, parse_query, read_body, to_type
 from server.api.call import NOTHING, Call, Context, Nothing, Receive, Reply, Route, Send
 from server.api.doc import schema_of
 from server.api.refusals import KNOWN, Gone, NotFound, WrongMethod, reply_to
-
 from server.errors import Busy
 
 
@@ -107,7 +106,8 @@ class Endpoint:
                 content_type = value.decode("latin-1")
             elif name == b"content-length" and value.isdigit():
                 length = int(value)
-        body = parse_body(await read_body(receive, length), content_type)
+        most_bytes = self.route.max_body_bytes or MAX_BODY_BYTES
+        body = parse_body(await read_body(receive, length, most_bytes), content_type)
         typed = to_type(body, self.route.body)
         return Call(context, path, query, typed, scope["headers"])
 

@@ -2,8 +2,9 @@
 
 import msgspec
 
-from server.api.addressing import AUTO, DEFAULT_PORT, DEFAULT_UNIT_ID
+from server.api.addressing import AUTO, DEFAULT_UNIT_ID
 from server.api.call import Call, Nothing, Reply, answer
+from server.model.setting import DEFAULT_MODBUS_PORT
 
 ASKED = ("sungrow",)
 """Types that name a maker only."""
@@ -63,7 +64,7 @@ def configurations(call: Call[Nothing, Nothing]) -> Reply:
         Configurations(
             TCP={
                 "ip": Key("string", "IP address or host name of the device", True),
-                "port": Key("int", "port of Modbus TCP", False, DEFAULT_PORT),
+                "port": Key("int", "port of Modbus TCP", False, DEFAULT_MODBUS_PORT),
                 "slave_id": Key("int", "Modbus unit id", False, DEFAULT_UNIT_ID),
                 "device_type": Key(
                     "string", "auto asks the device", False, AUTO, (AUTO, *device_types(call))
