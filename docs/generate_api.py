@@ -54,8 +54,9 @@ may use it.
 
 The gateway speaks plain HTTP and trusts no proxy: `X-Forwarded-Proto`, `X-Forwarded-Host` and their
 like are not looked at, because anybody can write them. Behind a proxy that speaks TLS the page
-shows everything, but its changes are refused: the browser says `Origin: https://...`, and the gateway was
-asked over http. Such a proxy may take `Origin` and `Referer` away where it checks them itself.
+shows everything, but its changes are refused: the browser says `Origin: https://...`, and the
+gateway was asked over http. Such a proxy may take `Origin` and `Referer` away where it checks them
+itself.
 
 Send a request when the last one on its connection was answered: requests are not pipelined, and a
 connection on which one comes earlier is closed. A request must arrive within {request_s} s. Beyond
