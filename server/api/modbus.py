@@ -14,12 +14,10 @@ from server.api.addressing import device_named
 from server.api.asking import ask
 from server.api.call import Call, Nothing, Reply, answer
 from server.api.refusals import BadRequest, Failed, NotFound
-from server.api.words import TEXT_WORDS_MAX, Decoded, count_of, decode
+from server.api.words import MAX_READ_WORDS, Decoded, count_of, decode
 from server.model.device import Space
 from server.model.request import PauseStep, ReadRegisters, WriteRegisters, WriteStep
 
-MAX_READ_WORDS = TEXT_WORDS_MAX
-"""Modbus: the most words of one answer."""
 MAX_WRITE_WORDS = 123
 """Modbus: the most words of one write."""
 MAX_WRITE_STEPS = 32

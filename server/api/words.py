@@ -13,11 +13,11 @@ Decoded: TypeAlias = int | float | str | None
 
 INTEGER_WORDS_MAX = 4
 """The widest integer of any device has 64 bits."""
-TEXT_WORDS_MAX = 125
-"""The most words of one answer of Modbus: text and raw words may fill it."""
+MAX_READ_WORDS = 125
+"""Modbus: the most words of one answer. Text and raw words may fill it."""
 
 _FLOATS = {2: ">f", 4: ">d"}
-_ANY = range(1, TEXT_WORDS_MAX + 1)
+_ANY = range(1, MAX_READ_WORDS + 1)
 _INTEGER = range(1, INTEGER_WORDS_MAX + 1)
 _SIZES: dict[str, Sequence[int]] = {
     "none": _ANY,

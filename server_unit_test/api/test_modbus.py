@@ -6,12 +6,13 @@ import pytest
 
 from server.api.modbus import (
     MAX_ADDRESS,
+    MAX_NUMBER_CHARACTERS,
     MAX_PAUSE_MS,
-    MAX_READ_WORDS,
     MAX_WRITE_STEPS,
     MAX_WRITE_WORDS,
     exact,
 )
+from server.api.words import MAX_READ_WORDS
 from server.errors import LinkClosed, RegisterRefused
 from server.model.device import Space
 from server.model.request import PauseStep, ReadRegisters, WriteRegisters, WriteStep
@@ -226,3 +227,16 @@ def test_the_limits_of_a_write_are_allowed(api: Api) -> None:
     )
 
     assert 200 == response.status_code
+
+
+@pytest.mark.parametrize(("more", "status"), [(0, 200), (1, 400)])
+def test_a_number_is_taken_whole_or_not_at_all(api: Api, more: int, status: int) -> None:
+    """As many zeros as MAX_NUMBER_CHARACTERS leave room for, and not one more."""
+    zeros = "0" * (MAX_NUMBER_CHARACTERS + more - 4)
+
+    assert status == api.get(f"{PATH}/input/{zeros}5016").status_code
+    api.desk.allow_raw_writes()
+    command = {"type": "write", "startingAddress": f"0x{zeros}10", "values": [f"0b{zeros}11"]}
+    assert status == api.call("POST", PATH, {"commands": [command]}).status_code
+    if status == 200:
+        assert WriteRegisters("A2340000001", (WriteStep(16, (3,)),)) == api.desk.asked[-1]

@@ -3,7 +3,7 @@
 import pytest
 
 from server.api.refusals import BadRequest
-from server.api.words import INTEGER_WORDS_MAX, count_of, decode
+from server.api.words import INTEGER_WORDS_MAX, MAX_READ_WORDS, count_of, decode
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_sizes_that_make_no_value_are_refused(words: tuple[int, ...], kind: str)
         ("float", 4, 4),
         ("uint", 3, 3),
         ("STR", 20, 20),
-        ("none", 125, 125),
+        ("none", MAX_READ_WORDS, MAX_READ_WORDS),
     ],
 )
 def test_a_type_brings_its_own_size(kind: str, size: int, expected: int) -> None:
@@ -60,7 +60,16 @@ def test_a_type_brings_its_own_size(kind: str, size: int, expected: int) -> None
 
 @pytest.mark.parametrize(
     ("kind", "size"),
-    [("F32", 4), ("U16", 2), ("I32", 4), ("U64", 2), ("F64", 2), ("float", 3), ("int", 5)],
+    [
+        ("F32", 4),
+        ("U16", 2),
+        ("I32", 4),
+        ("U64", 2),
+        ("F64", 2),
+        ("float", 3),
+        ("int", 5),
+        ("STR", MAX_READ_WORDS + 1),
+    ],
 )
 def test_type_and_size_must_agree(kind: str, size: int) -> None:
     """A value of other registers than the type has would be a wrong one."""
