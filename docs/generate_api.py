@@ -61,7 +61,7 @@ itself.
 Send a request when the last one on its connection was answered: requests are not pipelined, and a
 connection on which one comes earlier is closed. A request must arrive within {request_s} s. Beyond
 {requests} requests in hand the answer is 503; `/healthz` has places of its own. A body may have
-{body_kb} kB, that of `POST /api/settings` {settings_kb} kB.
+{body_kb} kB, that of `POST /api/settings` {settings_kb} kB where `Content-Length` announces it.
 """
 
 

@@ -26,7 +26,8 @@ from uvicorn.server import ServerState
 from server.api.refusals import refusal
 
 REQUEST_TIMEOUT_S = 10.0
-"""Seconds in which a whole request must arrive; 64 kB over a bad radio link need two."""
+"""Seconds in which a whole request must arrive; 64 kB over a bad radio link need two, and the
+largest settings over a good one as many."""
 WRITE_TIMEOUT_S = 20.0
 """Seconds in which a peer must take what was sent, before the connection is dropped."""
 KEEP_ALIVE_TIMEOUT_S = 15
