@@ -84,7 +84,7 @@ def _row(
 
 def _online(child: Child, count: int) -> bool:
     shown = snapshot(child)
-    return sum(each["polls"] > 0 for each in shown["devices"]) >= count
+    return bool(sum(each["polls"] > 0 for each in shown["devices"]) >= count)
 
 
 def _latencies(folder: Path, seconds: float) -> dict[str, list[float]]:

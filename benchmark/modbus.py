@@ -48,7 +48,7 @@ class _Line:
         self._driver = Driver(profile, 1)
         self._transport = ModbusTcp("127.0.0.1", port)
         self._client = ModbusTcpClient("127.0.0.1", port=port, timeout=TIMEOUT_S)
-        if not self._client.connect():
+        if not self._client.connect():  # type: ignore[no-untyped-call]
             raise RuntimeError("the device of the benchmark takes no connection")
         self.poll_ours()
         self.blocks: tuple[Block, ...] = self._driver.plan
@@ -69,7 +69,7 @@ class _Line:
 
     def close(self) -> None:
         self._transport.close()
-        self._client.close()
+        self._client.close()  # type: ignore[no-untyped-call]
 
 
 def _times(run: Callable[[], object], count: int) -> Callable[[], float]:

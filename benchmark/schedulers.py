@@ -16,8 +16,8 @@ from heapq import heapify, heappop, heappush
 from typing import Any, Protocol
 
 import schedule
-from apscheduler.executors.debug import DebugExecutor
-from apscheduler.schedulers.base import BaseScheduler
+from apscheduler.executors.debug import DebugExecutor  # type: ignore[import-untyped]
+from apscheduler.schedulers.base import BaseScheduler  # type: ignore[import-untyped]
 
 from benchmark.measure import cpu_cost
 from server.engine.engine import Engine

@@ -80,7 +80,7 @@ def measure(quick: bool) -> Section:
     with tempfile.TemporaryDirectory() as name:
         key = SoftwareKey.open(Path(name))
         pem = (Path(name) / KEY_FILE).read_bytes()
-    made: Claims = claims(device, stored)  # type: ignore[assignment]
+    made: Claims = claims(device, stored)
     plain, quickest = _ByHand(pem, _json_dumps), _ByHand(pem, msgspec.json.encode)
 
     def cost(run: Callable[[], object]) -> Callable[[], float]:

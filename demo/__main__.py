@@ -11,6 +11,12 @@ from types import FrameType
 from demo.child import ChildError
 from demo.house import House, Wishes
 
+DATA = Path("build") / "demo"
+"""Never the folder of a real inverter: its curves and the plant's would be one."""
+
+START = "11:00"
+"""Of the plant's day, so that the sun shines whenever somebody looks."""
+
 BEAT_S = 1.0
 """Between two looks at the children."""
 
@@ -28,12 +34,13 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add("--data", type=Path, default=Path("data"), help="where the gateway keeps everything")
+    add("--data", type=Path, default=DATA, help="where the gateway keeps everything")
     add("--port", type=int, default=8080, help="the page; a free one if it is in use")
     add("--plant-port", type=int, default=5020, help="the plant's Modbus TCP")
     add("--receiver-port", type=int, default=8090, help="the ingest endpoint")
     add("--model", default="sh10rt", help="which inverter the plant is")
     add("--speed", type=float, default=1.0, help="plant seconds per second")
+    add("--start", default=START, help="the plant's time of day, or now")
     add("--away", type=int, default=10, help="seconds until an ended program comes back")
     add("--json", action="store_true", help="make the first line one JSON object, for programs")
     return parser.parse_args(arguments)
@@ -97,6 +104,7 @@ def run(options: argparse.Namespace, stopped: threading.Event, terminal: Termina
         receiver_port=options.receiver_port,
         model=options.model,
         speed=options.speed,
+        start=options.start,
         away_beats=max(1, options.away),
         quiet=options.json,
     )

@@ -33,6 +33,8 @@ class Wishes:
     receiver_port: int
     model: str
     speed: float
+    start: str
+    """The plant's time of day; `now` or nothing for that of this machine."""
     away_beats: int
     """Beats that an ended program stays away."""
     quiet: bool
@@ -102,10 +104,7 @@ class House:
                 self._residents[name].child.stop()
 
     def _start_plant(self, wishes: Wishes) -> settings.PlantDoor:
-        what = ("--model", wishes.model, "--speed", f"{wishes.speed:g}")
-        hello = self._hello(
-            "plant", ("simulator", "plant", "--host", HOST, *what), wishes.plant_port, {}
-        )
+        hello = self._hello("plant", plant_arguments(wishes), wishes.plant_port, {})
         host, _, port = str(hello["doors"]["modbus"]).rpartition(":")
         self._keep_port("plant", int(port))
         return settings.PlantDoor(host, int(port), int(hello.get("unit_id", 1)), wishes.model)
@@ -151,3 +150,10 @@ class House:
         resident.child.wait_hello()
         self._registered = False
         self._say(f"the {name} is back")
+
+
+def plant_arguments(wishes: Wishes) -> tuple[str, ...]:
+    """The virtual plant's command line, but for its port."""
+    what = ("--model", wishes.model, "--speed", f"{wishes.speed:g}")
+    hour = ("--start", wishes.start) if wishes.start not in ("", "now") else ()
+    return ("simulator", "plant", "--host", HOST, *what, *hour)

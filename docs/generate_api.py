@@ -14,9 +14,12 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from server.api.call import Route  # noqa: E402  # The path above comes first.
+from server.api.body import MAX_BODY_BYTES  # noqa: E402  # The path above comes first.
+from server.api.call import Route  # noqa: E402
 from server.api.doc import fields_of, words_of_type  # noqa: E402
+from server.api.protocol import MAX_REQUESTS, REQUEST_TIMEOUT_S  # noqa: E402
 from server.api.routes import ROUTES  # noqa: E402
+from server.api.settings import MAX_SETTINGS_BODY_BYTES  # noqa: E402
 from server_unit_test.api.conftest import Api  # noqa: E402
 from server_unit_test.api.examples import EXAMPLES, Example  # noqa: E402
 from server_unit_test.api.fake_services import fake_services  # noqa: E402
@@ -37,9 +40,28 @@ too large, 415 no JSON and no form, 422 nothing known answers there, 431 head to
 of the gateway, 502 the device cannot be reached or broke its rules, 503 busy or stopping, 504 no
 answer in time.
 
+Two paths have the statuses of the contract that earlier clients know. `POST /api/invertertcp` gives
+400 for what was sent and 500 for all that fails then. `/api/inverter/modbus` gives 400 when there
+is no such device, and 500 to a command of an unknown type. `type` and `device_type` are the
+contract's names as well (`sungrow`, `sungrow_hybrid`); `profile` beside them is what serves the
+device.
+
 A GET never writes. A request that changes something is refused when a browser says that it comes
 from another site, and every request is refused whose `Host` is neither an IP address nor localhost
-nor a name of the gateway. There are no tokens yet: whoever reaches the port may use it.
+nor a name of the gateway (403), that has no `Host` or more than one, or whose target is a whole
+address of another host than `Host` says (400). There are no tokens yet: whoever reaches the port
+may use it.
+
+The gateway speaks plain HTTP and trusts no proxy: `X-Forwarded-Proto`, `X-Forwarded-Host` and their
+like are not looked at, because anybody can write them. Behind a proxy that speaks TLS the page
+shows everything, but its changes are refused: the browser says `Origin: https://...`, and the
+gateway was asked over http. Such a proxy may take `Origin` and `Referer` away where it checks them
+itself.
+
+Send a request when the last one on its connection was answered: requests are not pipelined, and a
+connection on which one comes earlier is closed. A request must arrive within {request_s} s. Beyond
+{requests} requests in hand the answer is 503; `/healthz` has places of its own. A body may have
+{body_kb} kB, that of `POST /api/settings` {settings_kb} kB where `Content-Length` announces it.
 """
 
 
@@ -63,7 +85,21 @@ def page() -> str:
         parts = [_section(route, examples[route.method, route.path], api) for route in ROUTES]
     finally:
         api.close()
-    return "\n".join([HEAD, _contents(), *parts])
+    return "\n".join([_head(), _contents(), *parts])
+
+
+def _head() -> str:
+    """The first words, with the limits as they are."""
+    limits = {
+        "{request_s}": f"{REQUEST_TIMEOUT_S:g}",
+        "{requests}": str(MAX_REQUESTS),
+        "{body_kb}": str(MAX_BODY_BYTES // 1024),
+        "{settings_kb}": str(MAX_SETTINGS_BODY_BYTES // 1024),
+    }
+    text = HEAD
+    for name, value in limits.items():
+        text = text.replace(name, value)
+    return text
 
 
 def _contents() -> str:

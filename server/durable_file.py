@@ -27,20 +27,47 @@ def make_folder(folder: Path) -> None:
     _sync_folder(folder.parent)
 
 
-def write(path: Path, content: bytes) -> None:
-    """Put `content` at `path`, durably, or raise OSError and leave what was there."""
+def write(path: Path, content: bytes, *, keep_old: int = 0) -> None:
+    """Put `content` at `path`, durably, or raise OSError and leave what was there.
+
+    With `keep_old` what was there is set aside, unread, as `set_aside` does.
+    """
     make_folder(path.parent)
     temporary = path.with_name(path.name + TEMPORARY_SUFFIX)
     # A leftover of a crash may have another owner or mode; it is made anew, never reused.
     temporary.unlink(missing_ok=True)
     try:
         _write_synced(temporary, content)
-        os.replace(temporary, path)
+        if keep_old and path.exists():
+            _exchange(temporary, path, keep_old)
+        else:
+            os.replace(temporary, path)
     except OSError:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
     _sync_folder(path.parent)
+
+
+def _exchange(temporary: Path, path: Path, keep: int) -> None:
+    """Rename over `path` and keep the old file, which has its place until the new one has it."""
+    kept = asides(path)
+    if kept and kept[-1].exists() and kept[-1].samefile(path):
+        os.replace(temporary, path)  # Set aside by an attempt that then failed.
+        return
+    aside = _next_aside(path, keep)
+    try:
+        os.link(path, aside, follow_symlinks=False)
+    except OSError:
+        # No links on this disk, none to another's file, or a folder: moved, and back on failure.
+        os.replace(path, aside)
+        try:
+            os.replace(temporary, path)
+        except OSError:
+            os.replace(aside, path)
+            raise
+        return
+    os.replace(temporary, path)
 
 
 def set_aside(path: Path, keep: int) -> Path:

@@ -47,6 +47,9 @@ SPREAD_S = 1.0
 SPREAD_FROM_DEVICES = 20
 """Fewer devices than this are tried at once."""
 
+MAX_KEPT_PLACES = 32
+"""Sinks that are not configured at present and keep their place all the same."""
+
 FIRST_PRUNE_S = 5.0
 """After start: links and the first readings go first."""
 
@@ -96,13 +99,34 @@ class Gateway:
         )
         for task, at in standing:
             self.engine.submit(task, at)
-        configured = house.adapters.sinks_of(house.configuration)
-        for sink_id in sorted(set(self._stored) - set(configured)):
-            del self._stored[sink_id]
-            self.engine.submit(ForgetSink(house, sink_id), now)
+        self._keep_places(now)
         for task in self.engine.submit_all(self.reconfigured(now)):
             self.reported("begin", task, Busy("there is no lane left; remove a device or a sink"))
         self.publish(now)
+
+    def _keep_places(self, now: float) -> None:
+        """A sink that is not configured at this start keeps its place.
+
+        Its settings may be unreadable today, or its variable missing, and be back tomorrow; only
+        the owner's removal at run time forgets it. What is kept is bounded.
+        """
+        house = self.house
+        configured = house.adapters.sinks_of(house.configuration)
+        unknown = sorted(set(self._stored) - set(configured), key=self._place)
+        for sink_id in unknown[: max(0, len(unknown) - MAX_KEPT_PLACES)]:
+            del self._stored[sink_id]
+            self.engine.submit(ForgetSink(house, sink_id), now)
+        for sink_id in unknown[-MAX_KEPT_PLACES:]:
+            house.notices.post(
+                f"place {sink_id}",
+                Level.INFO,
+                f"{sink_id} is not configured any more; its place is kept, and what it has not "
+                "taken is delivered when it is configured again",
+                house.clock.utc_ms(),
+            )
+
+    def _place(self, sink_id: str) -> tuple[int, str]:
+        return self._stored[sink_id].live, sink_id
 
     def stop(self, now: float) -> None:
         """No new work from here on but reverts and the last commit."""
@@ -194,6 +218,7 @@ class Gateway:
         """A known sink goes on where it stopped; a new one starts now, or with all history."""
         delivery = self.house.delivery
         cursor = self._stored.pop(setup.sink_id, None)
+        self.house.notices.clear(f"place {setup.sink_id}")
         fresh = cursor is None
         if cursor is None:
             cursor = Cursor(0 if setup.history else delivery.head)

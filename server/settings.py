@@ -17,7 +17,7 @@ import difflib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -84,8 +84,8 @@ class Settings:
     """What is not at its default, by path, as the configuration holds it."""
     configuration: Configuration
     """What counts."""
-    unread: bool = False
-    """True: there is a file which could not be read; `save` sets it aside instead of losing it."""
+    unread: set[Path] = field(default_factory=set, compare=False)
+    """Files that could not be read, until `save` has set them aside; one for all changes."""
 
     @classmethod
     def load(
@@ -107,7 +107,7 @@ class Settings:
             problems=_bounded([*file_problems, *problems]),
             taken=MappingProxyType(taken),
             configuration=configuration_of(taken),
-            unread=unread,
+            unread={path} if unread else set(),
         )
 
     def changed(self, changes: Mapping[str, Any]) -> "Settings":
@@ -141,14 +141,14 @@ class Settings:
     def save(self) -> None:
         """Write the file's layer: whole or not at all, mode 0600. Blocks; raises SettingsError."""
         try:
-            if self.unread and self.path.exists():
-                durable_file.set_aside(self.path, MAX_BROKEN_SETTINGS)
-            durable_file.write(self.path, self.document())
+            keep_old = MAX_BROKEN_SETTINGS if self.unread else 0
+            durable_file.write(self.path, self.document(), keep_old=keep_old)
         except OSError as error:
             raise SettingsError(
                 f"the settings cannot be saved to {self.path} ({error.strerror or error}):"
                 " check the disk and that the folder belongs to this program"
             ) from error
+        self.unread.clear()
 
     def document(self) -> bytes:
         """The file that `save` writes."""

@@ -98,3 +98,32 @@ def test_a_device_that_is_not_there_is_said_to_be(gateway: Gateway) -> None:
 def test_an_unknown_device_cannot_be_removed(gateway: Gateway) -> None:
     """404 in words."""
     assert 404 == gateway.call("DELETE", "/api/device", {"id": "attic"}).status_code
+
+
+def test_a_device_that_cannot_be_added_is_the_contracts_error(gateway: Gateway) -> None:
+    """invertertcp knows 500 with a message, and 400 for what it cannot understand."""
+    failed = gateway.call("POST", "/api/invertertcp", {"ip": "127.0.0.1", "port": 1})
+    malformed = gateway.call("POST", "/api/invertertcp", {"port": "x"})
+
+    assert (500, "error") == (failed.status_code, failed.json()["status"])
+    assert failed.json()["message"]
+    assert (400, "bad request") == (malformed.status_code, malformed.json()["status"])
+
+
+def test_a_device_that_could_not_be_stored_is_not_added(gateway: Gateway) -> None:
+    """Unit, name and interval have the bounds of the settings."""
+    for key, value in (("slave_id", 248), ("name", "n" * 65), ("interval_s", 0)):
+        body = {"connection": {"ip": "127.0.0.1"}, "type": "sungrow_hybrid", key: value}
+
+        response = gateway.call("POST", "/api/device", body)
+
+        assert 400 == response.status_code
+        assert response.json()["error"].startswith(key)
+
+
+def test_registers_of_no_device_are_refused(gateway: Gateway) -> None:
+    """400 with an error in words, as the contract has it."""
+    response = gateway.call("GET", "/api/inverter/modbus?address=1&device_id=attic")
+
+    assert 400 == response.status_code
+    assert response.json()["error"]

@@ -152,3 +152,45 @@ def test_folders_are_synced_in_their_parents(
     durable_file.make_folder(tmp_path / "data" / "store")
 
     assert [tmp_path.name, "data"] == synced
+
+
+def test_a_file_may_be_kept_when_it_is_written_over(tmp_path: Path) -> None:
+    """The old one lies beside the new under its own content; where there was none, nothing does."""
+    path = tmp_path / "file"
+
+    durable_file.write(path, b"old", keep_old=5)
+    durable_file.write(path, b"new", keep_old=5)
+
+    assert {"file": b"new", "file.broken-1": b"old"} == {
+        each.name: each.read_bytes() for each in tmp_path.iterdir()
+    }
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_keeping_the_old_file_risks_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    """When the write fails the old file is in its place, on disks that know no links as well."""
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    replace = os.replace
+
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(1, "Operation not permitted")
+
+    def full(old: Path, new: Path) -> None:
+        if old.name.endswith(durable_file.TEMPORARY_SUFFIX):
+            raise OSError(28, "No space left on device")
+        replace(old, new)
+
+    monkeypatch.setattr(os, "replace", full)
+    if not links:
+        monkeypatch.setattr(os, "link", refused)
+
+    for _ in range(7):
+        with pytest.raises(OSError, match="No space left"):
+            durable_file.write(path, b"new", keep_old=5)
+
+    assert b"old" == path.read_bytes()
+    assert {b"old"} == {each.read_bytes() for each in tmp_path.iterdir()}
+    assert 2 >= len(list(tmp_path.iterdir()))

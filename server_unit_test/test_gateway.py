@@ -12,7 +12,7 @@ from server.engine.inbox import Inbox
 from server.engine.modes import Mode
 from server.engine.task import Done, Kind
 from server.errors import Busy, SinkUnavailable
-from server.gateway import FIRST_PRUNE_S, SPREAD_FROM_DEVICES, SPREAD_S, Counter
+from server.gateway import Counter, FIRST_PRUNE_S, MAX_KEPT_PLACES, SPREAD_FROM_DEVICES, SPREAD_S
 from server.model.cursor import Cursor
 from server.model.delivery import Ack, Batch
 from server.model.device import Endpoint, LinkState
@@ -235,20 +235,37 @@ def test_a_new_sink_starts_now_or_with_all_history(box: Box, history: bool, expe
     assert {"sink": Cursor(8)} == box.home.opened.writer.cursors
 
 
-def test_a_sink_that_is_no_longer_configured_at_start_is_forgotten(tmp_path: Path) -> None:
-    """It holds nothing back; configured again it is a new one, and starts now."""
+def test_a_sink_that_is_not_configured_at_a_start_keeps_its_place(tmp_path: Path) -> None:
+    """Broken settings or a missing variable cost it nothing: back again, it gets its backlog."""
     with box_in(tmp_path, stored={"gone": Cursor(1)}) as box:
         box.fill(8)
         box.home.opened.writer.commit([], {"gone": Cursor(1)})
         box.begin()
-        forgotten = dict(box.home.opened.writer.cursors)
+        kept = dict(box.home.opened.writer.cursors)
+        told = [each.text for each in box.home.house.notices.shown()]
 
         sink = box.sink("gone")
         box.ask(RENAME)
         box.until(3.0)
 
-        assert ({}, []) == (forgotten, sink.taken)
+        assert {"gone": Cursor(1)} == kept
+        assert any("its place is kept" in each for each in told)
+        assert 7 == len(sink.taken)
         assert {"gone": Cursor(8)} == box.home.opened.writer.cursors
+
+
+def test_places_that_are_kept_are_bounded(tmp_path: Path) -> None:
+    """Those furthest behind go first."""
+    stored = {f"gone{number:02}": Cursor(number) for number in range(MAX_KEPT_PLACES + 2)}
+    with box_in(tmp_path, stored=dict(stored)) as box:
+        box.home.opened.writer.commit([], stored)
+        box.begin()
+        box.until(3.0)
+
+        kept = box.home.opened.writer.cursors
+
+    assert MAX_KEPT_PLACES == len(kept)
+    assert not {"gone00", "gone01"} & set(kept)
 
 
 def test_a_sink_is_added_and_removed_while_it_runs(box: Box) -> None:

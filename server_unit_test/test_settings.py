@@ -346,6 +346,47 @@ def test_a_file_that_cannot_be_read_is_not_overwritten(tmp_path: Path) -> None:
     assert "Haus" == load(tmp_path).configuration.name
 
 
+def test_a_file_that_cannot_be_read_is_set_aside_once(tmp_path: Path) -> None:
+    """Later saves write over what was saved; the owner's file stays, and there is one copy."""
+    (tmp_path / "settings.json").mkdir()
+    settings = load(tmp_path)
+
+    for number in range(MAX_BROKEN_SETTINGS + 2):
+        settings = settings.changed({"name": f"Haus {number}"})
+        settings.save()
+
+    assert ["settings.json", "settings.json.broken-1"] == names(tmp_path)
+    assert (tmp_path / "settings.json.broken-1").is_dir()
+
+
+def test_a_failed_save_loses_no_unread_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk leaves the file in its place; the next save sets it aside."""
+    path = put(tmp_path, {"name": "the owner's"})
+
+    def locked(self: Path, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", locked)
+        settings = load(tmp_path).changed({"name": "Haus"})
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(SettingsError, match="No space left"):
+            settings.save()
+    kept = path.read_text()
+
+    settings.save()
+
+    assert "the owner's" in kept
+    assert kept == (tmp_path / "settings.json.broken-1").read_text()
+    assert "Haus" == load(tmp_path).configuration.name
+
+
 def test_a_copy_that_fails_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A full disk keeps no copy; the settings are used all the same."""
     put(tmp_path, {"name": 5, "api": {"port": 81}})

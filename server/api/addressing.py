@@ -1,8 +1,9 @@
 """Where a device is, as requests say it: the words of all eras of the contract, made ours."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any, cast
 
 import msgspec
 
@@ -11,22 +12,25 @@ from server.api.services import Supported
 from server.devices import doors
 from server.model.device import KNOWN_SCHEMES, Endpoint
 from server.model.request import AddDevice, Probe
+from server.model.setting import (
+    DEFAULT_MODBUS_PORT,
+    DEFAULT_SCHEME,
+    DEVICE,
+    ENDPOINT,
+    MAX_HOST_LENGTH,
+)
+from server.model.setting_rule import Rule, shown
 from server.model.snapshot import DeviceView, Snapshot
 
-MODBUS_TCP = "modbus_tcp"
 AUTO = "auto"
-DEFAULT_PORT = 502
 DEFAULT_UNIT_ID = 1
-MAX_UNIT_ID = 255
-"""A unit id is one byte; gateways answer to 255 although Modbus reserves 248 and above."""
-MAX_HOST_LENGTH = 253
-"""RFC 1035: the longest name there can be."""
-MAX_NAME_LENGTH = 100
-"""Characters of a device's name: more fit on no screen."""
 
 PROBED_TYPES = frozenset(("", AUTO, "unknown", "sungrow"))
 """Types that say no more than the maker, or less: earlier clients call string inverters and
 hybrids alike `sungrow`, and the type code in the device tells them apart."""
+
+_CONTRACT_TYPES = {"sungrow_string": "sungrow"}
+"""The contract has sungrow and sungrow_hybrid; other profiles go by their own names."""
 
 _HOST = re.compile(r"[A-Za-z0-9_.:%-]+")
 
@@ -35,9 +39,10 @@ class DeviceAddress(msgspec.Struct, frozen=True):
     """A device on the network. Each line of keys means one thing; the first that is given counts.
 
     `ip` or `host`; `port`; `slave_id`, `unit_id` or `address`; `device_type` or `type` (`auto` asks
-    the device); `scheme` is the way to it. With `auto`, what is not given is found out; otherwise
-    it is 502, 1 and `modbus_tcp`. `battery` false leaves out what sits behind the device.
-    `connection` is `TCP`, or an object with these keys.
+    the device), where `profile` is more exact; `scheme` is the way to it. With `auto`, what is not
+    given is found out; otherwise it is 502, 1 and `modbus_tcp`. `battery` false leaves out what
+    sits behind the device. `connection` is `TCP`, or an object with these keys: what it does not
+    say is taken from the keys beside it.
     """
 
     ip: str = ""
@@ -48,11 +53,25 @@ class DeviceAddress(msgspec.Struct, frozen=True):
     slave_id: int | None = None
     unit_id: int | None = None
     address: int | None = None
+    profile: str = ""
     device_type: str = ""
     type: str = ""
     name: str = ""
     interval_s: float | None = None
     connection: str | dict[str, str | int | float | bool | None] = "TCP"
+
+
+_LINES = (
+    ("ip", "host"),
+    ("port",),
+    ("slave_id", "unit_id", "address"),
+    ("profile", "device_type", "type"),
+    ("name",),
+    ("interval_s",),
+    ("scheme",),
+    ("battery",),
+)
+"""Keys that mean one thing: a connection that has one of a line has the whole line."""
 
 
 def unfolded(body: DeviceAddress) -> DeviceAddress:
@@ -61,12 +80,13 @@ def unfolded(body: DeviceAddress) -> DeviceAddress:
         if body.connection.upper() not in ("TCP", ""):
             raise BadRequest(f"connection: only TCP is served, not {body.connection[:40]!r}")
         return body
-    inner = {"connection": "TCP", **body.connection}
-    if isinstance(inner["connection"], dict):
-        raise BadRequest("connection: an object in an object; give the keys once")
-    given = {key: value for key, value in inner.items() if value is not None}
-    found = msgspec.convert(given, DeviceAddress, strict=False)
-    return unfolded(msgspec.structs.replace(found, name=found.name or body.name))
+    given: dict[str, Any] = {
+        key: value for key, value in body.connection.items() if value not in (None, "")
+    }
+    for line in _LINES:
+        if not any(key in given for key in line):
+            given.update((key, getattr(body, key)) for key in line)
+    return unfolded(msgspec.convert({"connection": "TCP", **given}, DeviceAddress, strict=False))
 
 
 def endpoint_of(body: DeviceAddress) -> Endpoint:
@@ -76,23 +96,19 @@ def endpoint_of(body: DeviceAddress) -> Endpoint:
         raise BadRequest("ip: give the device's IP address or host name")
     if len(host) > MAX_HOST_LENGTH or not _HOST.fullmatch(host):
         raise BadRequest(f"ip: {host[:60]!r} is no IP address and no host name")
-    port = DEFAULT_PORT if body.port is None else body.port
-    if not 1 <= port <= 65535:
-        raise BadRequest(f"port: use 1 to 65535, not {port}")
-    scheme = body.scheme or MODBUS_TCP
+    port = DEFAULT_MODBUS_PORT if body.port is None else body.port
+    scheme = body.scheme or DEFAULT_SCHEME
     if scheme not in KNOWN_SCHEMES:
         known = ", ".join(KNOWN_SCHEMES)
         raise BadRequest(f"scheme: {scheme[:60]!r} is not known; use one of {known}")
-    return Endpoint(scheme, host, port)
+    return Endpoint(scheme, host, _ruled(ENDPOINT, "port", port))
 
 
 def unit_of(body: DeviceAddress) -> int:
     """The Modbus unit id; raises BadRequest in words."""
     given = (body.slave_id, body.unit_id, body.address)
     unit_id = next((each for each in given if each is not None), DEFAULT_UNIT_ID)
-    if not 0 <= unit_id <= MAX_UNIT_ID:
-        raise BadRequest(f"slave_id: use 0 to {MAX_UNIT_ID}, not {unit_id}")
-    return unit_id
+    return cast(int, _ruled(DEVICE, "unit_id", unit_id, "slave_id"))
 
 
 def search_of(body: DeviceAddress) -> Probe:
@@ -111,7 +127,7 @@ def search_of(body: DeviceAddress) -> Probe:
 
 def profile_of(body: DeviceAddress, supported: Sequence[Supported]) -> str:
     """The profile that a device type stands for; raises BadRequest naming those there are."""
-    wanted = (body.device_type or body.type).strip().lower()
+    wanted = (body.profile or body.device_type or body.type).strip().lower()
     if wanted in PROBED_TYPES:
         return AUTO
     for each in supported:
@@ -124,14 +140,15 @@ def profile_of(body: DeviceAddress, supported: Sequence[Supported]) -> str:
 def addition(body: DeviceAddress, supported: Sequence[Supported]) -> AddDevice:
     """What to ask the gateway for; raises BadRequest in words."""
     body = unfolded(body)
-    if len(body.name) > MAX_NAME_LENGTH:
-        raise BadRequest(f"name: at most {MAX_NAME_LENGTH} characters")
+    interval_s = body.interval_s
+    if interval_s is not None:
+        interval_s = _ruled(DEVICE, "interval_s", interval_s)
     added = AddDevice(
         endpoint=endpoint_of(body),
         unit_id=unit_of(body),
         profile=profile_of(body, supported),
-        name=body.name,
-        interval_s=body.interval_s,
+        name=_ruled(DEVICE, "name", body.name),
+        interval_s=interval_s,
     )
     if added.profile != AUTO:
         return added
@@ -143,6 +160,22 @@ def addition(body: DeviceAddress, supported: Sequence[Supported]) -> AddDevice:
         units=search.units,
         children=search.children,
     )
+
+
+def contract_type(profile: str) -> str:
+    """What earlier clients call the devices of a profile."""
+    return _CONTRACT_TYPES.get(profile, profile)
+
+
+def _ruled(
+    table: Mapping[str, tuple[Rule, object]], key: str, value: object, called: str = ""
+) -> Any:
+    """`value` by the rule of the settings, so that what is taken can be stored and read again."""
+    rule = table[key][0]
+    try:
+        return rule.take(value, key)
+    except ValueError:
+        raise BadRequest(f"{called or key}: use {rule.words}, not {shown(value)}") from None
 
 
 def device_named(snapshot: Snapshot, device_id: str) -> DeviceView:

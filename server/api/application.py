@@ -12,13 +12,15 @@ from typing import Any, cast
 
 from starlette.routing import compile_path
 
-from server.api.auth import reason_to_refuse
-from server.api.body import parse_body, parse_query, read_body, to_type
+from server.api.auth import check
+from server.api.body import MAX_BODY_BYTES, parse_body, parse_query, read_body, to_type
 from server.api.call import NOTHING, Call, Context, Nothing, Receive, Reply, Route, Send
 from server.api.doc import schema_of
 from server.api.refusals import KNOWN, Gone, NotFound, WrongMethod, reply_to
-
 from server.errors import Busy
+
+MAX_LARGE_BODIES = 4
+"""Bodies of more than MAX_BODY_BYTES that one row reads at once: they are in memory as a whole."""
 
 
 class Application:
@@ -43,9 +45,7 @@ class Application:
         method = scope["method"]
         endpoint: Endpoint | None = None
         try:
-            why = reason_to_refuse(method, scope["headers"], self._context.services.names)
-            if why is not None:
-                raise PermissionError(why)
+            check(method, scope["headers"], self._context.services.names)
             endpoint, path = self._find(scope["path"], method)
             reply = await endpoint.reply(self._context, scope, path, receive)
         except Gone:
@@ -82,6 +82,7 @@ class Endpoint:
     def __init__(self, route: Route) -> None:
         self.route = route
         self._waits = inspect.iscoroutinefunction(route.handler)
+        self._large = 0
         self._plain = route.query is Nothing and route.body is Nothing
 
     async def reply(
@@ -109,9 +110,22 @@ class Endpoint:
                 content_type = value.decode("latin-1")
             elif name == b"content-length" and value.isdigit():
                 length = int(value)
-        body = parse_body(await read_body(receive, length), content_type)
+        body = parse_body(await self._read(receive, length), content_type)
         typed = to_type(body, self.route.body)
         return Call(context, path, query, typed, scope["headers"])
+
+    async def _read(self, receive: Receive, declared_bytes: int | None) -> bytes:
+        """The body; a large one only where the row allows it, announced, and few at once."""
+        allowed = self.route.max_body_bytes
+        if allowed is None or declared_bytes is None or declared_bytes <= MAX_BODY_BYTES:
+            return await read_body(receive, declared_bytes, MAX_BODY_BYTES)
+        if self._large >= MAX_LARGE_BODIES:
+            raise Busy("too many large bodies at once, try again")
+        self._large += 1
+        try:
+            return await read_body(receive, declared_bytes, allowed)
+        finally:
+            self._large -= 1
 
 
 def _refused(error: Exception, endpoint: Endpoint | None) -> Reply:

@@ -5,55 +5,62 @@ things give such a request away, and browsers let no page forge them:
 
 - `Host` is the name the page used. A foreign name that was made to resolve to our address (DNS
   rebinding) is not one of ours. This is checked for every request, because a rebound page could
-  also read the answers.
+  also read the answers. There must be exactly one; the authority of a target in absolute form
+  arrives here as one more where it differs.
 - `Origin`, or else `Referer`, is the site the request comes from. For a request that changes
   something it must be the very site it goes to.
 - `Sec-Fetch-Site` says the same in one word, on GET as well.
+
+`X-Forwarded-*` is not looked at: anybody can write it, and nobody has said which proxy is ours.
 
 Programs send none of the last three and pass. There are no CORS headers, so a foreign page never
 reads an answer.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
+
+from server.api.refusals import BadRequest
 
 SAFE_METHODS = frozenset(("GET", "HEAD"))
 """Methods that never change anything here."""
 _OWN_SITE = (b"same-origin", b"none")
 
 
-def reason_to_refuse(
-    method: str, headers: Collection[tuple[bytes, bytes]], names: Collection[str]
-) -> str | None:
-    """Why this request is refused, in words; None when it may pass."""
-    host = origin = referer = site = mode = None
-    for name, value in headers:
-        if name == b"host":
-            host = value
-        elif name == b"origin":
-            origin = value
-        elif name == b"referer":
-            referer = value
-        elif name == b"sec-fetch-site":
-            site = value
-        elif name == b"sec-fetch-mode":
-            mode = value
-    if host is not None and not _is_ours(host, names):
-        return (
+_READ_HERE = (b"host", b"origin", b"referer", b"sec-fetch-site", b"sec-fetch-mode")
+
+
+def check(method: str, headers: Collection[tuple[bytes, bytes]], names: Collection[str]) -> None:
+    """Raise PermissionError in words for a request that is refused, BadRequest without one Host."""
+    if sum(name == b"host" for name, _ in headers) != 1:
+        raise BadRequest("Host: send exactly one, with the gateway's IP address or name")
+    told = {name: value for name, value in headers if name in _READ_HERE}
+    if not _is_ours(told[b"host"], names):
+        raise PermissionError(
             "this host name is not one of the gateway's: use its IP address, localhost, or one of "
             + (", ".join(names) or "no other name")
         )
     if method in SAFE_METHODS:
-        if site == b"cross-site" and mode not in (None, b"navigate"):
-            return "another web site may not read the gateway"
-        return None
-    if site is not None and site not in _OWN_SITE:
-        return "another web site may not change anything on the gateway"
-    source = origin if origin is not None else referer
-    if source is not None and not _same_site(source, host):
-        return f"requests from {_shown(source)} may not change anything on the gateway"
-    return None
+        _check_reader(told)
+    else:
+        _check_changer(told)
+
+
+def _check_reader(told: Mapping[bytes, bytes]) -> None:
+    if told.get(b"sec-fetch-site") == b"cross-site":
+        if told.get(b"sec-fetch-mode", b"navigate") != b"navigate":
+            raise PermissionError("another web site may not read the gateway")
+
+
+def _check_changer(told: Mapping[bytes, bytes]) -> None:
+    if told.get(b"sec-fetch-site", b"none") not in _OWN_SITE:
+        raise PermissionError("another web site may not change anything on the gateway")
+    source = told.get(b"origin", told.get(b"referer"))
+    if source is not None and not _same_site(source, told[b"host"]):
+        raise PermissionError(
+            f"requests from {_shown(source)} may not change anything on the gateway"
+        )
 
 
 def _is_ours(host: bytes, names: Collection[str]) -> bool:
@@ -82,10 +89,8 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _same_site(source: bytes, host: bytes | None) -> bool:
+def _same_site(source: bytes, host: bytes) -> bool:
     """True when scheme, name and port of `source` are those the request was sent to."""
-    if host is None:
-        return False
     try:
         parts = urlsplit(source.decode("ascii"))
     except ValueError:

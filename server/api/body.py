@@ -12,7 +12,7 @@ from server.api.call import NOTHING, Nothing, Receive
 from server.api.refusals import BadRequest, Gone, TooLarge, WrongType
 
 MAX_BODY_BYTES = 64 * 1024
-"""The largest body that makes sense is a whole settings file with 100 devices, about 30 kB."""
+"""Of any body without a bound of its own: a kilobyte is usual, 32 long writes are 40 kB."""
 MAX_FORM_FIELDS = 64
 """Fields of a form or of a query string."""
 MAX_JSON_DEPTH = 32
@@ -21,14 +21,16 @@ MAX_JSON_DEPTH = 32
 _TAKEN = ("application/json", "text/json", "application/x-www-form-urlencoded", "")
 """Forms come from earlier clients, text/json from the BLE bridge."""
 
+_NO_BRACKETS = bytes(each for each in range(256) if each not in b"[{]}")
+
 Value = TypeVar("Value")
 
 
-async def read_body(receive: Receive, declared_bytes: int | None) -> bytes:
+async def read_body(receive: Receive, declared_bytes: int | None, most_bytes: int) -> bytes:
     """The whole body; raises TooLarge as soon as it is known, Gone when the client left."""
-    if declared_bytes is not None and declared_bytes > MAX_BODY_BYTES:
-        raise TooLarge(f"the body may have at most {MAX_BODY_BYTES} bytes")
-    body = b""
+    if declared_bytes is not None and declared_bytes > most_bytes:
+        raise TooLarge(f"the body may have at most {most_bytes} bytes")
+    body = bytearray()
     more = True
     while more:
         message = await receive()
@@ -36,9 +38,9 @@ async def read_body(receive: Receive, declared_bytes: int | None) -> bytes:
             raise Gone
         body += message.get("body", b"")
         more = message.get("more_body", False)
-        if len(body) > MAX_BODY_BYTES:
-            raise TooLarge(f"the body may have at most {MAX_BODY_BYTES} bytes")
-    return body
+        if len(body) > most_bytes:
+            raise TooLarge(f"the body may have at most {most_bytes} bytes")
+    return bytes(body)
 
 
 def parse_body(body: bytes, content_type: str) -> Any:
@@ -84,10 +86,10 @@ def _fields(text: bytes) -> dict[str, str]:
 def _depth(text: bytes) -> int:
     """An upper bound of the nesting: brackets in strings count too, which harms nobody."""
     depth = deepest = 0
-    for byte in text:
+    for byte in text.translate(None, _NO_BRACKETS):
         if byte in b"[{":
             depth += 1
             deepest = max(deepest, depth)
-        elif byte in b"]}":
+        else:
             depth -= 1
     return deepest

@@ -139,6 +139,8 @@ class Route:
     """The type of the answer, or its media type in words for what is not JSON."""
     query: type[Any] = Nothing
     body: type[Any] = Nothing
+    max_body_bytes: int | None = None
+    """For a body that may be larger than others; None: body.MAX_BODY_BYTES."""
 
     def __post_init__(self) -> None:
         if self.method in ("GET", "HEAD") and self.access in (Access.CHANGE, Access.CONTROL):

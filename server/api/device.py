@@ -4,7 +4,7 @@ from typing import cast
 
 import msgspec
 
-from server.api.addressing import DeviceAddress, addition
+from server.api.addressing import DeviceAddress, addition, contract_type
 from server.api.asking import ask
 from server.api.call import Call, Nothing, Reply, answer
 from server.api.refusals import BadRequest
@@ -14,7 +14,10 @@ from server.model.snapshot import DeviceView
 
 
 class Connection(msgspec.Struct, frozen=True):
-    """How a device is reached; keys that mean the same repeat it for clients of either era."""
+    """How a device is reached; keys that mean the same repeat it for clients of either era.
+
+    `device_type` and `type` are the contract's names, `profile` is what serves the device.
+    """
 
     connection: str
     ip: str
@@ -24,6 +27,7 @@ class Connection(msgspec.Struct, frozen=True):
     address: int
     device_type: str
     type: str
+    profile: str
     sn: str
     mac: str
     """Always empty: the box does not look hardware addresses up."""
@@ -140,8 +144,9 @@ def connection_of(config: DeviceConfig) -> Connection:
         port=config.endpoint.port,
         slave_id=config.unit_id,
         address=config.unit_id,
-        device_type=config.profile,
-        type=config.profile,
+        device_type=contract_type(config.profile),
+        type=contract_type(config.profile),
+        profile=config.profile,
         sn=config.serial,
         mac="",
         scheme=config.endpoint.scheme,

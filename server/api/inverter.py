@@ -1,11 +1,13 @@
 """GET and DELETE inverter, POST invertertcp: the first device, for clients that know only one."""
 
+from http import HTTPStatus
+
 import msgspec
 
 from server.api.addressing import DeviceAddress
 from server.api.call import Call, Nothing, Reply, answer
 from server.api.device import DeviceChoice, add, connection_of, described, removed
-from server.api.refusals import BadRequest
+from server.api.refusals import KNOWN, BadRequest, Failed, status_of
 
 
 class Inverter(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -15,6 +17,7 @@ class Inverter(msgspec.Struct, frozen=True, omit_defaults=True):
     connection: str = ""
     type: str = ""
     device_type: str = ""
+    profile: str = ""
     address: int | None = None
     slave_id: int | None = None
     host: str = ""
@@ -41,6 +44,7 @@ def show(call: Call[Nothing, Nothing]) -> Reply:
             connection=way.connection,
             type=way.type,
             device_type=way.device_type,
+            profile=way.profile,
             address=way.address,
             slave_id=way.slave_id,
             host=way.host,
@@ -57,8 +61,16 @@ def show(call: Call[Nothing, Nothing]) -> Reply:
 
 
 async def add_tcp(call: Call[Nothing, DeviceAddress]) -> Reply:
-    """Configure a device on Modbus TCP."""
-    return await add(call)
+    """Configure a device on Modbus TCP.
+
+    The contract knows two refusals here, 400 for what was sent and 500 for all that fails then.
+    """
+    try:
+        return await add(call)
+    except KNOWN as error:
+        if status_of(error) == HTTPStatus.BAD_REQUEST:
+            raise
+        raise Failed(str(error) or type(error).__name__) from error
 
 
 async def remove(call: Call[DeviceChoice, DeviceChoice]) -> Reply:

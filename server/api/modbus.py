@@ -6,20 +6,18 @@ A GET never writes: the function codes that would are refused. A POST writes onl
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 
 from server.api.addressing import device_named
 from server.api.asking import ask
 from server.api.call import Call, Nothing, Reply, answer
-from server.api.refusals import BadRequest
-from server.api.words import Decoded, decode, width_of
+from server.api.refusals import BadRequest, Failed, NotFound
+from server.api.words import MAX_READ_WORDS, Decoded, count_of, decode
 from server.model.device import Space
 from server.model.request import PauseStep, ReadRegisters, WriteRegisters, WriteStep
 
-MAX_READ_WORDS = 125
-"""Modbus: the most words of one answer."""
 MAX_WRITE_WORDS = 123
 """Modbus: the most words of one write."""
 MAX_WRITE_STEPS = 32
@@ -29,6 +27,10 @@ MAX_PAUSE_MS = 5_000
 MAX_ADDRESS = 0xFFFF
 """Modbus: an address has 16 bits."""
 
+MAX_NUMBER_CHARACTERS = 40
+"""Of a number as text: more than any register needs, in binary as well. Longer ones are refused,
+never cut: a cut number is another register or another value."""
+
 _READS = {3: Space.HOLDING, 4: Space.INPUT}
 _WRITES = (5, 6, 15, 16, 22, 23)
 
@@ -36,7 +38,8 @@ _WRITES = (5, 6, 15, 16, 22, 23)
 class PathRead(msgspec.Struct, frozen=True):
     """How to read: `size` in words; `type` is one of uint, int, float, ascii, utf16, none.
 
-    The later names U16, I16, U32, I32, U64, I64, F32, F64 and STR are taken as well. `endianess`
+    The later names U16, I16, U32, I32, U64, I64, F32, F64 and STR are taken as well. A size of 1,
+    the default, means the type's own; another that the type does not have is refused. `endianess`
     is the order of words; bytes within a word are always as Modbus has them.
     """
 
@@ -97,11 +100,11 @@ async def read_path(call: Call[PathRead, Nothing]) -> Reply:
     space, address = call.path["space"], call.path["address"]
     if space not in ("holding", "input"):
         raise BadRequest(f"read holding or input registers, not {space[:40]!r}")
-    if not address.isdecimal():
+    if not (address.isascii() and address.isdecimal()) or len(address) > MAX_NUMBER_CHARACTERS:
         raise BadRequest(f"address: use 0 to {MAX_ADDRESS}, not {address[:40]!r}")
     query = call.query
     wanted = QueryRead(
-        address=int(address[:9]),
+        address=int(address),
         device_id=query.device_id,
         function_code=3 if space == "holding" else 4,
         size=query.size,
@@ -124,17 +127,25 @@ async def _read(
     space = _READS.get(wanted.function_code)
     if space is None:
         raise BadRequest("function_code: use 3 (holding) or 4 (input)")
-    count = max(wanted.size, width_of(wanted.type))
-    if wanted.size < 1 or count > MAX_READ_WORDS:
+    if not 1 <= wanted.size <= MAX_READ_WORDS:
         raise BadRequest(f"size: use 1 to {MAX_READ_WORDS} words, not {wanted.size}")
+    count = count_of(wanted.type, wanted.size)
     if not 0 <= wanted.address <= MAX_ADDRESS + 1 - count:
         raise BadRequest(f"address: {count} words from {wanted.address} end beyond {MAX_ADDRESS}")
     if wanted.endianess not in ("little", "big"):
         raise BadRequest(f"endianess: use little or big, not {wanted.endianess[:40]!r}")
-    device_id = device_named(call.snapshot, wanted.device_id).config.device_id
+    device_id = _device_id(call, wanted.device_id)
     request = ReadRegisters(device_id, space, wanted.address, count)
     words = cast(Sequence[int], await ask(call.context.desk, request))
     return answer(_shown(wanted, words))
+
+
+def _device_id(call: Call[Any, Any], wanted: str) -> str:
+    """The device that is meant; the contract answers 400, not 404, when there is none."""
+    try:
+        return device_named(call.snapshot, wanted).config.device_id
+    except NotFound as error:
+        raise BadRequest(str(error)) from None
 
 
 def _shown(wanted: QueryRead, words: Sequence[int]) -> RegisterValue:
@@ -167,14 +178,17 @@ async def write(call: Call[Nothing, Commands]) -> Reply:
         raise PermissionError(
             "raw register writes are off: the setting control.raw_writes turns them on"
         )
-    device_id = device_named(call.snapshot, call.body.device_id).config.device_id
+    device_id = _device_id(call, call.body.device_id)
     request = WriteRegisters(device_id, steps_of(call.body.commands))
     await ask(call.context.desk, request)
     return answer(Written("ok"), HTTPStatus.OK)
 
 
 def steps_of(commands: Sequence[Command]) -> tuple[WriteStep | PauseStep, ...]:
-    """The commands as steps; raises BadRequest naming the first that cannot be taken."""
+    """The commands as steps; raises BadRequest naming the first that cannot be taken.
+
+    A command of an unknown type is answered with 500, as the contract has it.
+    """
     if not 1 <= len(commands) <= MAX_WRITE_STEPS:
         raise BadRequest(f"commands: give 1 to {MAX_WRITE_STEPS}")
     steps = tuple(_step(index, each) for index, each in enumerate(commands))
@@ -189,7 +203,7 @@ def _step(index: int, command: Command) -> WriteStep | PauseStep:
             raise BadRequest(f"commands[{index}].duration: milliseconds, not below zero")
         return PauseStep(command.duration)
     if command.type != "write":
-        raise BadRequest(f"commands[{index}].type: use write or pause")
+        raise Failed(f"commands[{index}].type: use write or pause")
     address = _number(command.startingAddress, f"commands[{index}].startingAddress", MAX_ADDRESS)
     if not 1 <= len(command.values) <= MAX_WRITE_WORDS:
         raise BadRequest(f"commands[{index}].values: give 1 to {MAX_WRITE_WORDS} words")
@@ -200,10 +214,19 @@ def _step(index: int, command: Command) -> WriteStep | PauseStep:
 
 
 def _number(value: int | str | None, key: str, most: int) -> int:
-    try:
-        number = int(value[:40], 0) if isinstance(value, str) else value
-    except ValueError:
-        number = None
+    if isinstance(value, str):
+        number = _parsed(value)
+    else:
+        number = value
     if number is None or not 0 <= number <= most:
         raise BadRequest(f"{key}: use 0 to {most}, as a number or as text like 0x1F or 0b101")
     return number
+
+
+def _parsed(text: str) -> int | None:
+    if len(text) > MAX_NUMBER_CHARACTERS:
+        return None
+    try:
+        return int(text, 0)
+    except ValueError:
+        return None

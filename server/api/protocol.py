@@ -8,12 +8,16 @@ its head nor the time in which an answer is taken. This adds those bounds and no
 - The head (request line and headers) has at most MAX_HEAD_BYTES.
 - An answer that the peer does not take within WRITE_TIMEOUT_S is thrown away.
 - Beyond MAX_CONNECTIONS a connection that is busy with nothing makes room for the new one.
+- A request that comes before the last one was answered ends the connection: a queue of them would
+  have no clock and no end.
+- Beyond MAX_REQUESTS only /healthz is answered, which is what a watchdog reads.
 """
 
 import asyncio
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -22,7 +26,8 @@ from uvicorn.server import ServerState
 from server.api.refusals import refusal
 
 REQUEST_TIMEOUT_S = 10.0
-"""Seconds in which a whole request must arrive; 64 kB over a bad radio link need two."""
+"""Seconds in which a whole request must arrive; 64 kB over a bad radio link need two, and the
+largest settings over a good one as many."""
 WRITE_TIMEOUT_S = 20.0
 """Seconds in which a peer must take what was sent, before the connection is dropped."""
 KEEP_ALIVE_TIMEOUT_S = 15
@@ -35,6 +40,10 @@ MAX_CONNECTIONS = 128
 """Open connections. A browser uses six; idle ones go first when this is reached."""
 MAX_REQUESTS = 64
 """Requests being answered at once, streams included; beyond it the answer is 503."""
+MAX_HEALTH_REQUESTS = 8
+"""Beyond MAX_REQUESTS, for /healthz alone: a watchdog must not take a busy gateway for a dead one.
+Together they stay below MAX_CONNECTIONS, so that there is always an idle one to make room."""
+HEALTH_PATH = b"/healthz"
 WRITE_BUFFER_MAX_BYTES = 16 * 1024
 """Bytes waiting for a slow peer before its stream stops sending: about one snapshot."""
 
@@ -108,7 +117,13 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is complete; answer 503 at once when too many requests are in hand."""
         self._in_head = False
-        if len(self.tasks) < MAX_REQUESTS:
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.transport.abort()
+            raise ValueError("a request before the last one was answered")
+        if not self.url.startswith(b"/"):
+            self._add_authority()
+        is_health = self.url.partition(b"?")[0] == HEALTH_PATH
+        if len(self.tasks) < MAX_REQUESTS + (MAX_HEALTH_REQUESTS if is_health else 0):
             super().on_headers_complete()
             return
         app, self.app = self.app, _overloaded
@@ -122,10 +137,15 @@ class BoundedProtocol(HttpToolsProtocol):
         self._disarm_arrival()
         self.busy = self.cycle is not None and not self.cycle.response_complete
         super().on_message_complete()
+        if not self.busy and self.timeout_keep_alive_task is None:
+            # Answered before its body came, which then stopped the clock of an idle connection.
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     def on_response_complete(self) -> None:
         """The answer is written; what the peer has not taken gets its time, and no more."""
-        self.busy = bool(self.pipeline)
+        self.busy = False
         super().on_response_complete()
         if self._in_head and self._arrival is None:
             self._arm_arrival()  # The next request began while this one was answered.
@@ -168,6 +188,12 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.close()
         if self._delivery is None:
             self._arm_delivery()
+
+    def _add_authority(self) -> None:
+        """A target in absolute form names a host as well; where it is another, there are two."""
+        authority = urlsplit(self.url).netloc
+        if [authority.lower()] != [v.lower() for name, v in self.headers if name == b"host"]:
+            self.headers.append((b"host", authority))
 
     def _count_head(self, size: int) -> None:
         self._head_bytes += size

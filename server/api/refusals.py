@@ -47,6 +47,12 @@ class WrongType(Refused):
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
+class Failed(Refused):
+    """It could not be done, on a path where the contract knows 500 for that and nothing else."""
+
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+
+
 class AnswerTimeout(Refused):
     """The gateway did not answer in time; what was asked may still happen."""
 

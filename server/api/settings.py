@@ -23,6 +23,10 @@ from server.model.configuration import (
 )
 from server.model.request import ChangeSettings
 
+MAX_SETTINGS_BODY_BYTES = 1024 * 1024
+"""All settings are read, changed and sent back as a whole: a gateway's most devices with long
+names, printed for a person, are some 600 kB."""
+
 _OTHERS = {"": ("id", "version"), "api": ("gql_endpoint", "gql_timeout", "ws_endpoint")}
 """Keys that earlier clients send back and that nothing here depends on."""
 

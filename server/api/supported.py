@@ -2,9 +2,10 @@
 
 import msgspec
 
-from server.api.addressing import AUTO, DEFAULT_PORT, DEFAULT_UNIT_ID
+from server.api.addressing import AUTO, DEFAULT_UNIT_ID
 from server.api.call import Call, Nothing, Reply, answer
 from server.model.device import KNOWN_SCHEMES
+from server.model.setting import DEFAULT_MODBUS_PORT
 
 ASKED = ("sungrow",)
 """Types that name a maker only."""
@@ -64,7 +65,7 @@ def configurations(call: Call[Nothing, Nothing]) -> Reply:
         Configurations(
             TCP={
                 "ip": Key("string", "IP address or host name of the device", True),
-                "port": Key("int", "port; with auto, found out", False, DEFAULT_PORT),
+                "port": Key("int", "port; with auto, found out", False, DEFAULT_MODBUS_PORT),
                 "slave_id": Key(
                     "int", "Modbus unit id; with auto, found out", False, DEFAULT_UNIT_ID
                 ),

@@ -3,13 +3,18 @@
 Owns the names of new devices. Refuses to know how they were found and where they are kept.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
+from functools import partial
 
 from server.devices.profile import Profile, find_profile
-from server.errors import Busy
+from server.errors import SettingsError
 from server.model.device import DeviceConfig, Endpoint
 from server.model.request import AddDevice, Found, FoundDevices
+
+KnownSerial = Callable[[str], str]
+"""Device id -> the serial that a device of this id has said it has, "" if it never did."""
 
 DEFAULT_INTERVAL_S = 5.0
 """How often a device added by hand is read, unless told otherwise."""
@@ -20,36 +25,40 @@ def new_devices(
     profiles: Mapping[str, Profile],
     request: AddDevice,
     found: FoundDevices | None,
+    known_serial: KnownSerial = lambda device_id: "",
 ) -> tuple[DeviceConfig, ...]:
     """The device asked for, then what is beside and behind it and not configured yet.
 
-    Without `found` it is added unseen. Raises Busy when it is configured already.
+    Without `found` it is added unseen. `known_serial` says which serial a device of an id has had.
+    Raises SettingsError when it is configured already.
     """
+    taken = frozenset(each.device_id for each in known)
+    free = partial(_free_id, taken=taken, known_serial=known_serial)
     if found is None:
         place = f"{request.endpoint.host}:{request.endpoint.port}:{request.unit_id}"
         unseen = DeviceConfig(
-            device_id=place,
+            device_id=free(place, ""),
             name=request.name or place,
             endpoint=request.endpoint,
             unit_id=request.unit_id,
             profile=request.profile,
-            interval_s=request.interval_s or DEFAULT_INTERVAL_S,
+            interval_s=DEFAULT_INTERVAL_S if request.interval_s is None else request.interval_s,
         )
         return (_refused_if_known(unseen, known),)
     configs: list[DeviceConfig] = []
     for number, each in enumerate(found.devices):
         parent = configs[each.behind] if each.behind is not None else None
-        configs.append(_config(each, request, "" if number else request.name, parent))
+        configs.append(_config(each, request, "" if number else request.name, parent, free))
     main = _refused_if_known(configs[0], known)
     main = replace(main, parent=_parent_among(known, profiles, main))
     return (main, *(each for each in configs[1:] if _same(each, known) is None))
 
 
 def _same(config: DeviceConfig, known: Sequence[DeviceConfig]) -> DeviceConfig | None:
-    """The configured device that has this place or this id."""
+    """The configured device that has this place or this serial."""
     for each in known:
         same_place = (each.endpoint, each.unit_id) == (config.endpoint, config.unit_id)
-        if same_place or each.device_id == config.device_id:
+        if same_place or (config.serial and config.serial in (each.serial, each.device_id)):
             return each
     return None
 
@@ -57,8 +66,23 @@ def _same(config: DeviceConfig, known: Sequence[DeviceConfig]) -> DeviceConfig |
 def _refused_if_known(config: DeviceConfig, known: Sequence[DeviceConfig]) -> DeviceConfig:
     same = _same(config, known)
     if same is not None:
-        raise Busy(f"{same.name or same.device_id} is configured already at this address")
+        at = f"{same.endpoint.host}, port {same.endpoint.port}, unit {same.unit_id}"
+        name = same.name or same.device_id
+        raise SettingsError(f"{name} is configured already, at {at}: remove it first")
     return config
+
+
+def _free_id(wanted: str, serial: str, *, taken: Set[str], known_serial: KnownSerial) -> str:
+    """An id for a new device: printable, and never one under which another one was known.
+
+    Readings and curves go by the id; those of two machines must not be joined.
+    """
+    plain = re.sub(r"[^A-Za-z0-9._:\[\]-]+", "_", wanted)
+    device_id, number = plain, 1
+    while device_id in taken or known_serial(device_id) not in ("", serial):
+        number += 1
+        device_id = f"{plain}-{number}"
+    return device_id
 
 
 def _parent_among(
@@ -74,18 +98,22 @@ def _parent_among(
 
 
 def _config(
-    found: Found, request: AddDevice, name: str, parent: DeviceConfig | None
+    found: Found,
+    request: AddDevice,
+    name: str,
+    parent: DeviceConfig | None,
+    free: Callable[[str, str], str],
 ) -> DeviceConfig:
     identity, endpoint = found.identity, found.endpoint
     place = _place(endpoint, found.unit_id)
     named = f"{parent.name} {found.name}".strip() if parent else identity.model
     return DeviceConfig(
-        device_id=identity.serial or place,
+        device_id=free(identity.serial or place, identity.serial),
         name=name or named or identity.serial or place,
         endpoint=endpoint,
         unit_id=found.unit_id,
         profile=identity.profile,
-        interval_s=request.interval_s or DEFAULT_INTERVAL_S,
+        interval_s=DEFAULT_INTERVAL_S if request.interval_s is None else request.interval_s,
         serial=identity.serial,
         model=identity.model,
         parent=parent.device_id if parent else "",

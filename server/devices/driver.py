@@ -173,6 +173,7 @@ class Driver:
         self._refused: dict[tuple[Space, int], Refusal] = {}
         self._fences: set[tuple[Space, int]] = set()
         self._finish = compile_finish(profile.registers)
+        self._doubtful = tuple(each.slot for each in profile.registers if each.known_only)
         for refusal in refused:
             self._refused[refusal.space, refusal.address] = refusal
         self._requests: tuple[Request, ...] = ()
@@ -323,6 +324,9 @@ class Driver:
         for request, answer in sweep.answers:
             decode = request.decode or _decoder(request.block)
             decode(answer, values, words)
+        if values.get("device_type_code") not in self._profile.models:
+            for slot in self._doubtful:
+                values.pop(slot, None)
         if not self._doubt.idle:
             answers = [(request.block, answer) for request, answer in sweep.answers]
             self._doubt.withhold(answers, values, words)

@@ -161,6 +161,11 @@ class Plant:
         device.transport.retire()
         return device, device.transport
 
+    def known_serial(self, device_id: str) -> str:
+        """The serial that a device of this id has said it has, "" if it never did."""
+        facts = self.facts.get(device_id)
+        return facts.serial if facts else ""
+
     def identified(self, device: Device, identity: Identity, now: float) -> DeviceFacts | None:
         """A connect found out who answers: make the driver that polls it.
 

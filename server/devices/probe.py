@@ -2,7 +2,8 @@
 
 Owns the order of questions. Refuses to know how a device was reached, and any family by name.
 A type code in a profile's table settles it. Without one, profiles are judged by their evidence:
-registers that such a device answers with plausible numbers. An unknown code is never fatal.
+registers that such a device answers with plausible numbers, not all of them zero. An unknown
+code is never fatal.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -46,8 +47,11 @@ def probe(
     best = _by_evidence(questions, profiles.values(), progress)
     if best is None:
         raise UnsupportedDevice(f"{questions.said()} to unit {unit_id}; {_WHAT_TO_CHECK}")
+    identity = Driver(best, unit_id).identify(reader)
+    if questions.only_zeros and not identity.serial:
+        raise UnsupportedDevice(f"{questions.said()} to unit {unit_id}; {_WHAT_TO_CHECK}")
     progress(f"It behaves like: {best.title}")
-    return replace(Driver(best, unit_id).identify(reader), verified=False)
+    return replace(identity, verified=False)
 
 
 class _Questions:
@@ -65,8 +69,15 @@ class _Questions:
             self._known[register] = self._asked(register)
         return self._known[register]
 
+    @property
+    def only_zeros(self) -> bool:
+        """Many devices answer 0 at every address: plausible everywhere, and evidence of nothing."""
+        return not any(self._known.values())
+
     def said(self) -> str:
         """What came back from the device, for a person."""
+        if self.only_zeros and 0 in self._known.values():
+            return "The device answers nothing but zeros"
         if any(number is not None for number in self._known.values()):
             return "The device answers, but not as any known family would"
         return "The device refuses every register that a known family has"

@@ -255,6 +255,7 @@ class _Reader:
             bits=self._words_of(f"{key}.bits", line.bits, self._text.bits, 64),
             prefer=line.prefer,
             polled=line.poll,
+            known_only=line.known_only,
         )
 
     def _count(self, key: str, kind: RegisterType, line: RegisterText) -> int:

@@ -40,6 +40,7 @@ class RegisterText(Shape, frozen=True, rename={"as_": "as", "is_": "is"}):
     unavailable: list[int] | None = None
     prefer: int = 0
     poll: bool = True
+    known_only: bool = False
     word_order: Literal["low_first", "high_first"] | None = None
     byte_order: Literal["low_first", "high_first"] | None = None
 

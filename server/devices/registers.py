@@ -8,12 +8,10 @@ Rules:
 1. A value that the device marked as unavailable is absent, and so are its raw words. It is
    never 0.
 2. Scales are decimal. A raw number n becomes (n * a + b) / c in whole numbers with one division
-   at the end, so 3 at a scale of 0.1 is 0.3 and not 0.30000000000000004; with c = 1 it stays
-   an int.
-3. The hot loop is compiled, once per block: one precompiled `struct` and one generated function
-   that tests and scales each value in place. A comprehension over parallel tuples costs a third
-   more. The generated text holds numbers and quoted names only, and nothing of a file that has
-   not been checked.
+   at the end, so 3 at 0.1 is 0.3 and not 0.30000000000000004; with c = 1 it stays an int.
+3. The hot loop is compiled, once per block: one `struct` and one generated function that tests
+   and scales each value in place; a comprehension over tuples costs a third more. The generated
+   text holds numbers and quoted names only, and nothing of an unchecked file.
 """
 
 import math
@@ -113,6 +111,8 @@ class Register:
     """Of several registers of one quantity that answer, the highest gives the value."""
     polled: bool = True
     """False: read once, when the device is identified."""
+    known_only: bool = False
+    """True: in models unknown to the profile the number may mean something else."""
 
     @property
     def slot(self) -> str:

@@ -11,19 +11,17 @@ Rules:
 """
 
 import math
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from heapq import heappop
+from heapq import heappop, heappush
 
+from server.engine.decisions import Break, Decision, Replace, Start
 from server.engine.heaps import GONE, READY, RUNNING, WAITING, Figures, Ready, Ticket, Waiting
+from server.engine.lane import Lane, count_late, kind_statistics, lane_statistics
 from server.engine.task import Again, Kind, LaneTask, Submission, Task, Verdict
 from server.errors import Busy
-from server.model.statistics import (
-    LATENESS_EDGES_S,
-    KindStatistics,
-    LaneStatistics,
-    Statistics,
-)
+from server.model.statistics import LATENESS_EDGES_S, Statistics
 
 MAX_LANES = 1_200
 """Helper threads at most: a thousand endpoints, their sinks, and the store."""
@@ -37,64 +35,15 @@ LANE_ABANDON_S = 30.0
 MAX_ABANDONED = 32
 """Threads written off at most over the life of the process; each costs a stack."""
 
+SOONEST_EDGE_S = LATENESS_EDGES_S[0]
+
 BUG_FIRST_S = 1.0
 BUG_CEILING_S = 300.0
 """Pause after a task raised what it must not: doubled each time in a row, up to the ceiling."""
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Run the work of `task` on `lane`; answer with this generation."""
-
-    lane: str
-    generation: int
-    task: LaneTask
-
-
-@dataclass(frozen=True, slots=True)
-class Break:
-    """The call on `lane` overran its budget: close its session from outside."""
-
-    lane: str
-    task: LaneTask
-    ticket: Ticket | None
-    """To be settled as Overrun; None on a patient lane, whose answer is awaited all the same."""
-
-
-@dataclass(frozen=True, slots=True)
-class Replace:
-    """Leave the thread of `lane` behind: it did not come back, or nothing needs it any more."""
-
-    lane: str
-
-
-Decision = Start | Break | Replace
-
-
 @dataclass(slots=True)
-class _Lane:
-    """What the engine knows of a lane."""
-
-    name: str
-    ready: Ready
-    patient: bool
-    running: Ticket | None = None
-    rank: int = 0
-    since: float = 0.0
-    deadline: float = math.inf
-    generation: int = 0
-    inside: int = -1
-    """The generation that the thread inside a call was started with; -1 when none is."""
-    stuck: bool = False
-    """The call overran its budget and its thread is still inside."""
-
-    def free(self) -> None:
-        """No thread is inside any more."""
-        self.inside, self.stuck, self.deadline, self.running = -1, False, math.inf, None
-
-
-@dataclass(slots=True)
-class Counters:
+class Totals:
     """Totals over the life of the engine."""
 
     missed: int = 0
@@ -114,17 +63,16 @@ class Engine:
         patient: Collection[str] = (),
         max_lanes: int = MAX_LANES,
     ) -> None:
-        self._ranks = ranks
         self._patient = frozenset(patient)
         self._max_lanes = max_lanes
         self._allowed: Collection[Kind] = frozenset(Kind)
         self._open = True
         self._waiting = Waiting()
         self._inline = Ready(None)
-        self._lanes: dict[str, _Lane] = {}
-        self._idle: dict[str, _Lane] = {}
+        self._lanes: dict[str, Lane] = {}
+        self._idle: dict[str, Lane] = {}
         """Lanes that may have something to start: ready work and no thread inside a call."""
-        self._busy: dict[str, _Lane] = {}
+        self._busy: dict[str, Lane] = {}
         """Lanes with a thread inside a call, be it one that was broken off."""
         self._soonest_deadline = math.inf
         """No deadline of a busy lane lies before this; it may be stale on the early side."""
@@ -136,7 +84,8 @@ class Engine:
         self._turned_away: list[Task] = []
         """Tasks whose kind may not start any more; whoever waits for them is told."""
         self._figures = {kind: Figures(len(LATENESS_EDGES_S) + 1) for kind in Kind}
-        self._counters = Counters()
+        self._counters = Totals()
+        self.rerank(ranks)
 
     # -- tasks come in -------------------------------------------------------------------------
 
@@ -153,20 +102,17 @@ class Engine:
         """Withdraw a task: True if it had not begun. What is running is settled, then dropped."""
         place, ticket.place = ticket.place, GONE
         if place == WAITING:
-            ticket.figures.queued -= 1
             self._waiting.buried()
-        elif place == READY:
-            ticket.figures.ready -= 1
         return place in (WAITING, READY)
 
     def rerank(self, ranks: Mapping[Kind, int], allowed: Collection[Kind] | None = None) -> None:
         """The mode has changed: order what is ready anew; start only `allowed` kinds, if given."""
-        self._ranks = ranks
         self._allowed = frozenset(Kind) if allowed is None else allowed
         self._open = allowed is None
-        self._inline.rerank(ranks)
-        for lane in self._lanes.values():
-            lane.ready.rerank(ranks)
+        for kind, rank in ranks.items():
+            self._figures[kind].rank = rank
+        for home in self._homes():
+            home.rerank()
 
     # -- decisions go out ----------------------------------------------------------------------
 
@@ -200,17 +146,27 @@ class Engine:
                 and (size < 3 or entries[2][0] > now)
             ):
                 heappop(entries)
-                ticket.figures.queued -= 1
-                return self._begin(ticket, ticket.figures, now - due_at)
+                ticket.place = RUNNING
+                figures = ticket.figures
+                figures.started += 1
+                if now - due_at < SOONEST_EDGE_S:
+                    figures.lateness[0] += 1
+                else:
+                    count_late(figures, now - due_at)
+                return ticket
             self._promote(now)
         return self._pop(self._inline, now) if self._inline.entries else None
 
     def next_wakeup(self) -> float | None:
         """When something must be decided next; None when nothing ever will by itself."""
-        due_at = self._waiting.next_due()
+        entries = self._waiting.entries
+        if entries and not entries[0][2].place:
+            due_at: float | None = entries[0][0]
+        else:
+            due_at = self._waiting.next_due()
         soonest = self._soonest_deadline
         if due_at is not None and due_at < soonest:
-            soonest = due_at
+            return due_at
         return None if soonest == math.inf else soonest
 
     # -- outcomes come back --------------------------------------------------------------------
@@ -228,14 +184,17 @@ class Engine:
 
     def settle(self, ticket: Ticket, verdict: Verdict, now: float) -> Sequence[Task]:
         """Take what `ticket.task.settle` decided; returns the tasks it asked for in vain."""
-        ticket.figures.running -= 1
         if type(verdict) is Again:
             if verdict.missed:
                 ticket.figures.missed += verdict.missed
                 self._counters.missed += verdict.missed
             if ticket.place == RUNNING:
+                # As `_wait`, written out: this is the path of every periodic task.
                 ticket.place = WAITING
-                self._wait(ticket, verdict.at)
+                at, slack = verdict.at, ticket.task.slack_s
+                if slack:
+                    at = math.ceil(at / slack) * slack
+                heappush(self._waiting.entries, (at, next(self._waiting.sequence), ticket))
         else:
             ticket.place = GONE
         if self._counters.streaks:
@@ -262,7 +221,6 @@ class Engine:
     def bug(self, ticket: Ticket, now: float, *, keep: bool) -> float:
         """A task raised what it must not. Kept, it runs again after a pause, in seconds."""
         self._counters.bugs += 1
-        ticket.figures.running -= 1
         ticket.figures.failed += 1
         if not keep or ticket.place != RUNNING:
             ticket.place = GONE
@@ -298,17 +256,15 @@ class Engine:
             if lane.running is not None
         }
 
-    def pending(self, kinds: Collection[Kind]) -> int:
-        """How many tasks of these kinds are due or running now."""
-        return sum(self._figures[kind].ready + self._figures[kind].running for kind in kinds)
-
     def statistics(self, now: float, *, wakeups: int, inbox: int, inbox_refused: int) -> Statistics:
         """Everything at this moment, as one immutable value."""
-        figures = self._figures
+        queued = Counter(entry[2].task.kind for entry in self._waiting.live())
+        ready = Counter(ticket.task.kind for home in self._homes() for ticket in home.live())
+        running = Counter(task.kind for task in self.running().values())
         return Statistics(
-            queued=sum(each.queued for each in figures.values()),
-            ready=sum(each.ready for each in figures.values()),
-            running=sum(each.running for each in figures.values()),
+            queued=queued.total(),
+            ready=ready.total(),
+            running=running.total(),
             missed=self._counters.missed,
             stuck_lanes=sum(lane.stuck for lane in self._lanes.values()),
             abandoned=self._counters.abandoned,
@@ -316,20 +272,27 @@ class Engine:
             wakeups=wakeups,
             inbox=inbox,
             inbox_refused=inbox_refused,
-            kinds={kind.value: _frozen(each) for kind, each in figures.items()},
-            lanes=tuple(_lane_statistics(lane, now) for lane in self._lanes.values()),
+            kinds={
+                kind.value: kind_statistics(figures, queued[kind], ready[kind], running[kind])
+                for kind, figures in self._figures.items()
+            },
+            lanes=tuple(lane_statistics(lane, now) for lane in self._lanes.values()),
         )
 
     # -- inside --------------------------------------------------------------------------------
 
-    def _lane(self, name: str) -> _Lane:
+    def _homes(self) -> Iterator[Ready]:
+        yield self._inline
+        yield from (lane.ready for lane in self._lanes.values())
+
+    def _lane(self, name: str) -> Lane:
         lane = self._lanes.get(name)
         if lane is None:
             if len(self._lanes) >= self._max_lanes:
                 self._forget_idle_lanes()
             if len(self._lanes) >= self._max_lanes:
                 raise Busy(f"there are {self._max_lanes} lanes already; remove a device or a sink")
-            lane = _Lane(name, Ready(name), name in self._patient)
+            lane = Lane(name, Ready(name), name in self._patient)
             lane.generation = self._generation
             self._lanes[name] = lane
         return lane
@@ -346,46 +309,30 @@ class Engine:
         slack = ticket.task.slack_s
         if slack:
             at = math.ceil(at / slack) * slack
-        ticket.figures.queued += 1
         self._waiting.push(at, ticket)
 
     def _promote(self, now: float) -> None:
-        for due_at, sequence, ticket in self._waiting.pop_due(now):
-            figures, home = ticket.figures, ticket.home
-            figures.queued -= 1
-            figures.ready += 1
-            ticket.place = READY
-            home.push(self._ranks[ticket.task.kind], due_at, sequence, ticket)
-            if home.lane is not None:
-                lane = self._lanes[home.lane]
-                if lane.inside < 0:
-                    self._idle[home.lane] = lane
+        for name in self._waiting.promote(now):
+            lane = self._lanes[name]
+            if lane.inside < 0:
+                self._idle[name] = lane
 
     def _pop(self, ready: Ready, now: float) -> Ticket | None:
         while (entry := ready.pop()) is not None:
             _, due_at, _, ticket = entry
-            figures = ticket.figures
-            figures.ready -= 1
-            if ticket.task.kind in self._allowed:
-                return self._begin(ticket, figures, now - due_at)
+            if self._open or ticket.task.kind in self._allowed:
+                ticket.place = RUNNING
+                ticket.figures.started += 1
+                count_late(ticket.figures, now - due_at)
+                return ticket
             ticket.place = GONE
             self._turned_away.append(ticket.task)
         return None
 
-    def _begin(self, ticket: Ticket, figures: Figures, late_s: float) -> Ticket:
-        ticket.place = RUNNING
-        figures.started += 1
-        figures.running += 1
-        if late_s < 0.001:  # the first of LATENESS_EDGES_S, without a loop for the common case
-            figures.lateness[0] += 1
-        else:
-            figures.lateness[sum(late_s >= edge for edge in LATENESS_EDGES_S)] += 1
-        return ticket
-
-    def _start(self, lane: _Lane, ticket: Ticket, now: float) -> Start:
+    def _start(self, lane: Lane, ticket: Ticket, now: float) -> Start:
         task: LaneTask = ticket.task  # type: ignore[assignment]  # lane tasks have all parts
         lane.running, lane.inside = ticket, lane.generation
-        lane.rank = self._ranks[task.kind]
+        lane.rank = ticket.figures.rank
         lane.since, lane.deadline = now, now + task.budget_s
         self._busy[lane.name] = lane
         self._soonest_deadline = min(self._soonest_deadline, lane.deadline)
@@ -410,11 +357,11 @@ class Engine:
             (lane.deadline for lane in self._busy.values()), default=math.inf
         )
 
-    def _give_up(self, lane: _Lane) -> None:
+    def _give_up(self, lane: Lane) -> None:
         self._generation += 1
         lane.generation = self._generation
 
-    def _break(self, lane: _Lane, now: float) -> Break:
+    def _break(self, lane: Lane, now: float) -> Break:
         ticket = lane.running
         assert ticket is not None, "a lane that is busy and not stuck runs something"
         task: LaneTask = ticket.task  # type: ignore[assignment]  # lane tasks have all parts
@@ -424,27 +371,3 @@ class Engine:
         self._give_up(lane)
         lane.running = None
         return Break(lane.name, task, ticket)
-
-
-def _frozen(figures: Figures) -> KindStatistics:
-    return KindStatistics(
-        queued=figures.queued,
-        ready=figures.ready,
-        running=figures.running,
-        started=figures.started,
-        failed=figures.failed,
-        missed=figures.missed,
-        lateness=tuple(figures.lateness),
-    )
-
-
-def _lane_statistics(lane: _Lane, now: float) -> LaneStatistics:
-    running = lane.running
-    return LaneStatistics(
-        name=lane.name,
-        busy_kind="" if running is None else running.task.kind.value,
-        busy_s=now - lane.since if lane.inside >= 0 else 0.0,
-        ready=len(lane.ready),
-        generation=lane.generation,
-        stuck=lane.stuck,
-    )

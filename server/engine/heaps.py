@@ -5,25 +5,28 @@ Cancelling is lazy: a cancelled ticket changes its place, and its entry is dropp
 up, or when more than half of the heap is dead.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from heapq import heapify, heappop, heappush
 from itertools import count
 
-from server.engine.task import Kind, Task
+from server.engine.task import Task
 
 REBUILD_FROM = 64
 """Below this many dead entries a rebuild costs more than it frees."""
 
 
 class Figures:
-    """The running figures of one kind; mutable, owned by the engine."""
+    """The totals of one kind; mutable, owned by the engine.
 
-    __slots__ = ("failed", "lateness", "missed", "queued", "ready", "running", "started")
+    What is queued, ready or running now is counted when somebody asks, once a second, rather
+    than kept up to date at every dispatch, of which there may be ten thousand.
+    """
+
+    __slots__ = ("failed", "lateness", "missed", "rank", "started")
 
     def __init__(self, buckets: int) -> None:
-        self.queued = 0
-        self.ready = 0
-        self.running = 0
+        self.rank = 0
+        """In the present mode."""
         self.started = 0
         self.failed = 0
         self.missed = 0
@@ -55,10 +58,6 @@ class Ready:
         self.lane = lane
         self.entries: list[tuple[int, float, int, Ticket]] = []
 
-    def push(self, rank: int, due_at: float, sequence: int, ticket: Ticket) -> None:
-        """Add a ticket that has come due."""
-        heappush(self.entries, (rank, due_at, sequence, ticket))
-
     def pop(self) -> tuple[int, float, int, Ticket] | None:
         """The entry whose turn it is; cancelled ones are dropped on the way."""
         while self.entries:
@@ -72,32 +71,36 @@ class Ready:
         head = self.entries[:1]
         return head[0][0] if head else None
 
-    def rerank(self, ranks: Mapping[Kind, int]) -> None:
+    def rerank(self) -> None:
         """Rebuild after a change of mode; the order among equals is kept by their sequence."""
         self.entries = [
-            (ranks[ticket.task.kind], due_at, sequence, ticket)
+            (ticket.figures.rank, due_at, sequence, ticket)
             for _, due_at, sequence, ticket in self.entries
             if ticket.place == READY
         ]
         heapify(self.entries)
 
+    def live(self) -> Iterator[Ticket]:
+        """The tickets whose turn may still come."""
+        return (entry[3] for entry in self.entries if entry[3].place == READY)
+
     def __len__(self) -> int:
-        return sum(1 for entry in self.entries if entry[3].place == READY)
+        return sum(1 for _ in self.live())
 
 
 class Waiting:
     """Tasks whose time has not come, by (due_at, sequence)."""
 
-    __slots__ = ("_dead", "_sequence", "entries")
+    __slots__ = ("_dead", "entries", "sequence")
 
     def __init__(self) -> None:
         self.entries: list[tuple[float, int, Ticket]] = []
-        self._sequence = count(1)
+        self.sequence = count(1)
         self._dead = 0
 
     def push(self, due_at: float, ticket: Ticket) -> None:
         """Add a ticket due at monotonic second `due_at`."""
-        heappush(self.entries, (due_at, next(self._sequence), ticket))
+        heappush(self.entries, (due_at, next(self.sequence), ticket))
 
     def next_due(self) -> float | None:
         """When the next live ticket is due; None when nothing waits."""
@@ -106,15 +109,23 @@ class Waiting:
             self._dead -= 1
         return self.entries[0][0] if self.entries else None
 
-    def pop_due(self, now: float) -> Iterator[tuple[float, int, Ticket]]:
-        """Take out every live entry due at `now`, in order."""
+    def promote(self, now: float) -> Iterator[str]:
+        """Move every live entry due at `now` to its home; yields the lanes that got one."""
         entries = self.entries
         while entries and entries[0][0] <= now:
-            entry = heappop(entries)
-            if entry[2].place:
+            due_at, sequence, ticket = heappop(entries)
+            if ticket.place:
                 self._dead -= 1
-            else:
-                yield entry
+                continue
+            ticket.place = READY
+            home = ticket.home
+            heappush(home.entries, (ticket.figures.rank, due_at, sequence, ticket))
+            if home.lane is not None:
+                yield home.lane
+
+    def live(self) -> Iterator[tuple[float, int, Ticket]]:
+        """The entries that were not cancelled, in no order."""
+        return (entry for entry in self.entries if not entry[2].place)
 
     def buried(self) -> None:
         """A ticket in here was cancelled; rebuild once more than half of the heap is dead."""

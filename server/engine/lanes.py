@@ -7,7 +7,7 @@ nothing of due times and ranks: it is given a call and puts the outcome into the
 import threading
 from collections.abc import Callable
 
-from server.engine.engine import Start
+from server.engine.decisions import Start
 from server.engine.inbox import Completion, Inbox
 from server.engine.task import LaneView, Outcome
 

@@ -9,7 +9,8 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from server.engine.engine import Break, Engine, Replace, Start
+from server.engine.decisions import Break, Replace, Start
+from server.engine.engine import Engine
 from server.engine.heaps import Ticket
 from server.engine.inbox import Completion
 from server.engine.task import ONE_SHOT, Again, Failed, LaneView, Ok, Outcome, Task

@@ -2,8 +2,9 @@
 
 The key is made at the first start and never leaves this object. A new identity is a serious
 event, because a cloud knows the box by it: a key file that cannot be understood is set aside
-and said so in `problem`; one that cannot be *read* (an error of the disk, a permission) may be
-fine tomorrow, so then nothing is made and the caller gets an IdentityError.
+and said so in `problem`, as is one that has gone from where a gateway has run; one that cannot
+be *read* (an error of the disk, a permission) may be fine tomorrow, so then nothing is made and
+the caller gets an IdentityError.
 """
 
 import hashlib
@@ -21,6 +22,10 @@ from server import durable_file
 from server.errors import IdentityError
 
 KEY_FILE = "key.pem"
+
+STORE_FOLDER = "store"
+"""What every gateway that has run before has beside its key. Settings are no such trace: they may
+be prepared before the first start."""
 
 MAX_BROKEN_KEYS = 8
 """Broken keys kept. A ninth means that something eats keys: then a person has to look, because
@@ -54,7 +59,7 @@ class SoftwareKey:
         try:
             content = _read(path)
             if content is None:
-                return cls(_make(path))
+                return _make_first(path)
             return _from_file(path, content)
         except OSError as error:
             raise IdentityError(
@@ -105,6 +110,21 @@ def _make(path: Path) -> ec.EllipticCurvePrivateKey:
     )
     durable_file.write(path, pem)
     return _parse(path.read_bytes())
+
+
+def _make_first(path: Path) -> SoftwareKey:
+    """Make a key where there is none, and say so where one seems to have been."""
+    traces = [each.name for each in (path.with_name(STORE_FOLDER),) if each.exists()]
+    traces += [each.name for each in durable_file.asides(path)]
+    made = _make(path)
+    if not traces:
+        return SoftwareKey(made)
+    return SoftwareKey(
+        made,
+        f"There was no {path.name}, though {traces[0]} lies beside it; this box has a new identity,"
+        f" {SoftwareKey(made).serial}: put the old key back and start again, or tell the clouds"
+        " that knew it.",
+    )
 
 
 def _from_file(path: Path, content: bytes) -> SoftwareKey:

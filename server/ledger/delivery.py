@@ -22,6 +22,9 @@ from server.model.snapshot import SinkView
 LIVE_LAG_BATCHES = 4
 """Batches behind the head beyond which live data overtakes the backlog."""
 
+MAX_SPAN = 3_000
+"""Positions of a span at most: it is read into memory at once, some 12 kB a large record."""
+
 MAX_SUSPECTS = MAX_GAPS
 """Records that may be under suspicion at once: each occupies a gap of its own."""
 
@@ -63,6 +66,8 @@ class Outlet:
         self.dropped = 0
         self.quarantined = 0
         self._batch_records = batch_records
+        self._width = batch_records
+        """The most positions of a span while all goes well."""
         self._limit = batch_records
         self._acks = 0
         self._pruned_upto = 0
@@ -88,8 +93,13 @@ class Outlet:
         """Whether the last attempt was acknowledged; True before the first."""
         return self.failures == 0
 
-    def plan(self, head: int, now: float) -> Span | None:
-        """What to send now, None when there is nothing or it is not yet time."""
+    def plan(self, head: int, now: float, devices: int = 1) -> Span | None:
+        """What to send now, None when there is nothing or it is not yet time.
+
+        A request carries one device, so a span holds as many batches as there are `devices`:
+        otherwise a thousand of them would make a thousand requests of one record each.
+        """
+        self._widen(min(MAX_SPAN, self._batch_records * max(1, devices)))
         if self.in_flight is not None or now < self.retry_at:
             return None
         self._overtake(head)
@@ -103,13 +113,17 @@ class Outlet:
         """Whether anything is left that may be sent."""
         return self.cursor.live < head or self._backfill() is not None
 
+    def full(self, head: int) -> bool:
+        """Whether live data fills a whole span, so that the next one need not wait."""
+        return head - self.cursor.live >= self._width
+
     def urgent(self, head: int) -> bool:
         """Whether live data waits, which goes without a pause."""
         return self.cursor.live < head
 
     def catching_up(self, head: int) -> bool:
         """Whether live data waits while fewer records than a batch are sent at once."""
-        return self.urgent(head) and self._limit < self._batch_records
+        return self.urgent(head) and self._limit < self._width
 
     def acknowledged(self, span: Span, upto: int, delivered: int, at_ms: int) -> None:
         """The sink took everything of `span` up to position `upto`."""
@@ -122,7 +136,7 @@ class Outlet:
             self.delivered += delivered
             self.last_ack_ms = at_ms
         self.failures, self.error, self.retry_at = 0, "", 0.0
-        self._limit = min(self._batch_records, self._limit * 2)
+        self._limit = min(self._width, self._limit * 2)
 
     def refused(
         self, span: Span, error: Exception, now: float, draw: float, at_ms: int = 0
@@ -182,9 +196,14 @@ class Outlet:
             return "delivering"
         return "idle" if self._acks else "never"
 
+    def _widen(self, width: int) -> None:
+        if self._limit == self._width:
+            self._limit = width
+        self._width, self._limit = width, min(self._limit, width)
+
     def _overtake(self, head: int) -> None:
-        if head - self.cursor.live > LIVE_LAG_BATCHES * self._batch_records:
-            moved = self.cursor.jump(head - self._batch_records)
+        if head - self.cursor.live > LIVE_LAG_BATCHES * self._width:
+            moved = self.cursor.jump(head - self._width)
             # Room is left for suspects, which need gaps of their own.
             if len(moved.gaps) <= max(MAX_GAPS // 2, len(self.cursor.gaps)):
                 self._move(moved)

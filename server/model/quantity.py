@@ -101,7 +101,7 @@ _ALL: tuple[Quantity, ...] = (
     Quantity("battery_soc", "%", Kind.GAUGE, "State of charge"),
     Quantity("battery_soh", "%", Kind.GAUGE, "State of health"),
     Quantity("battery_voltage", "V", Kind.GAUGE, "Battery voltage"),
-    Quantity("battery_current", "A", Kind.GAUGE, "Battery current", "discharge"),
+    Quantity("battery_current", "A", Kind.GAUGE, "Battery current, sign as the device gives it"),
     Quantity("battery_temperature", "°C", Kind.GAUGE, "Battery temperature"),
     Quantity("battery_capacity", "Wh", Kind.GAUGE, "Battery capacity"),
     Quantity("battery_charge_current_max", "A", Kind.GAUGE, "Largest charge current"),

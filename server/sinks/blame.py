@@ -10,8 +10,9 @@ from http import HTTPStatus
 
 from server.errors import BatchTooLarge, EgretError, RecordsRefused, SinkUnavailable
 
-MAX_RETRY_AFTER_S = 3600.0
-"""The longest wait that an endpoint may ask for: a typing error must not silence us for a year."""
+MAX_RETRY_AFTER_S = 900.0
+"""The longest wait that an endpoint may ask for: a typing error must not silence us for a year.
+The schedule of delivery has the same bound."""
 
 MAX_EXCERPT = 200
 """Characters of an endpoint's answer that are shown and logged."""

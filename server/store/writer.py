@@ -35,6 +35,8 @@ class Writer:
         self._pruned_upto: int = marks["pruned_upto"]
         self._head: int = max(stored or 0, self._pruned_upto)
         self._cursors = sinks.load(sql)
+        self._size_bytes = connection.usage().size_bytes
+        """When it was last measured: at a fold, once a minute, and when pruning."""
         rows = sql.execute("SELECT id, name, last_taken_at_ms FROM devices").fetchall()
         self._devices: Mapping[str, int] = {name: number for number, name, _ in rows}
         self._pending, fresh = aggregates.load(sql)
@@ -70,7 +72,7 @@ class Writer:
         """See the port. A batch that raised may be given again unchanged."""
         changed = {name: each for name, each in cursors.items() if self._cursors.get(name) != each}
         if not (records or changed or quarantines):
-            return Committed(self._head, 0, self._connection.usage().size_bytes)
+            return Committed(self._head, 0, self._size_bytes)
         folds = bool(records) and self._pending.due(records[-1].reading.taken_at_ms)
         with self._connection.transaction() as sql:
             numbers = roster.number(sql, self._devices, (r.reading.device for r in records))
@@ -84,12 +86,14 @@ class Writer:
                 self._fold(sql)
         if folds:
             self._pending.clear(self._head)
+            # Once a minute is enough: asking costs as much as two records.
+            self._size_bytes = self._connection.usage().size_bytes
         self._devices = numbers
         self._cursors.update(changed)
         self._connection.full = False
         self._take(rows, records)
         self._tell(unstorable)
-        return Committed(self._head, len(rows), self._connection.usage().size_bytes)
+        return Committed(self._head, len(rows), self._size_bytes)
 
     def _take(self, rows: Sequence[Row], records: Sequence[Record]) -> None:
         """Remember the rows that are on disk now."""
@@ -126,6 +130,7 @@ class Writer:
         self._cursors.update(moved)
         self._pruned_upto = upto
         usage = self._connection.usage()
+        self._size_bytes = usage.size_bytes
         more = more or (removed > 0 and self._exceeded(usage, limits, now_ms))
         self._connection.keep_ballast(usage.free_bytes - limits.min_free_bytes)
         return Pruned(removed, upto, dropped, more, usage.size_bytes, usage.free_bytes, oldest_ms)

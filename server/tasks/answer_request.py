@@ -114,7 +114,13 @@ def _add_device(house: House, request: AddDevice, reply: Reply, now: float) -> T
 def _store_devices(
     house: House, request: AddDevice, found: FoundDevices | None, reply: Reply, now: float
 ) -> Then:
-    configs = new_devices(house.configuration.devices, house.adapters.profiles, request, found)
+    configs = new_devices(
+        house.configuration.devices,
+        house.adapters.profiles,
+        request,
+        found,
+        house.plant.known_serial,
+    )
     settings = house.settings.with_devices((*house.configuration.devices, *configs))
     return _apply(house, settings, configs[0], reply, now)
 

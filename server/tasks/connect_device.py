@@ -54,6 +54,7 @@ class ConnectDevice:
     def __init__(self, house: House, device: Device) -> None:
         self._house = house
         self._device = device
+        self._expected = device.config.serial or house.plant.known_serial(device.config.device_id)
         self.lane = device.config.endpoint.lane
 
     def work(self, lane: LaneView) -> Identity:
@@ -65,10 +66,11 @@ class ConnectDevice:
             identity = probe(device.transport, config.unit_id, self._house.adapters.profiles)
         else:
             identity = self._driver(config.profile).identify(device.transport)
-        if config.serial and identity.serial and identity.serial != config.serial:
+        if self._expected and identity.serial and identity.serial != self._expected:
             raise WrongDevice(
-                f"the device at {config.endpoint.host} says it is {identity.serial}, "
-                f"but {config.serial} is configured: remove it and add the new one"
+                f"the device at {config.endpoint.host} says it is {identity.serial}, but "
+                f"{config.device_id} has been {self._expected} until now: remove it and add the "
+                "new one, so that their readings are not mixed"
             )
         return identity
 

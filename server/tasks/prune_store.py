@@ -73,7 +73,8 @@ class PruneStore:
             return
         for outlet in house.delivery.outlets.values():
             outlet.pruned(pruned.upto, pruned.dropped.get(outlet.sink_id, 0))
-        lost = {sink: count for sink, count in pruned.dropped.items() if count}
+        present = house.delivery.outlets
+        lost = {sink: count for sink, count in pruned.dropped.items() if count and sink in present}
         if lost:
             house.notices.post(
                 "retention",

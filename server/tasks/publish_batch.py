@@ -20,16 +20,13 @@ from server.engine.task import (
     Verdict,
 )
 from server.errors import BatchTooLarge, Overrun, RecordsRefused
-from server.ledger.delivery import BACKFILL_PAUSE_S, Outlet
+from server.ledger.delivery import BACKFILL_PAUSE_S, MAX_SPAN, Outlet
 from server.ledger.house import House
 from server.model.cursor import Span
 from server.model.delivery import Batch, DeviceFacts, Quarantined
 from server.model.notice import Level
 from server.model.reading import Stored
 from server.ports import RecordReader, SinkSetup
-
-MAX_SPAN_ROWS = 5_000
-"""Most records read for one span; a larger span is sent and acknowledged in parts."""
 
 PUBLISH_BUDGET_S = 60.0
 """One span: several requests, each with its own time limit."""
@@ -102,7 +99,8 @@ class PublishTick:
 def next_span(house: House, feed: Feed, now: float) -> tuple[Submission, ...]:
     """The span that is due now, as a task on the sink's lane."""
     delivery = house.delivery
-    span = None if delivery.held else feed.outlet.plan(delivery.head, now)
+    devices = len(house.plant.devices)
+    span = None if delivery.held else feed.outlet.plan(delivery.head, now, devices)
     return () if span is None else (Submission(PublishSpan(house, feed, span), now),)
 
 
@@ -152,14 +150,14 @@ class PublishSpan:
     def work(self, lane: LaneView) -> Published:
         """Raises SinkUnavailable, BatchTooLarge, RecordsRefused, StoreUnavailable, Overrun."""
         span = self._span
-        limit = min(span.size, MAX_SPAN_ROWS)
+        limit = min(span.size, MAX_SPAN)
         records = self._feed.reader().after(span, limit)
         # Fewer rows than asked for are all there are; otherwise only what was read can be sent.
         upto = span.upto if len(records) < limit else records[-1].position
         for device_id, theirs in self._by_device(records).items():
             if self._broken:
                 raise Overrun("broken off between two devices")
-            self._feed.setup.sink.publish(Batch(self._described(device_id), theirs))
+            self._send(device_id, theirs)
             self._feed.sent[device_id] = Span(span.after, upto)
         return Published(upto, len(records))
 
@@ -177,6 +175,13 @@ class PublishSpan:
             if sent is None or not sent.after < stored.position <= sent.upto:
                 by_device.setdefault(device_id, []).append(stored)
         return by_device
+
+    def _send(self, device_id: str, records: Sequence[Stored]) -> None:
+        """One device's records, in requests of at most a batch each."""
+        setup = self._feed.setup
+        facts = self._described(device_id)
+        for start in range(0, len(records), setup.batch_records):
+            setup.sink.publish(Batch(facts, records[start : start + setup.batch_records]))
 
     def _described(self, device_id: str) -> DeviceFacts:
         unknown = DeviceFacts(device_id, device_id, "", device_id, "")
@@ -202,7 +207,7 @@ class PublishSpan:
         """Live data goes on at once when it fills a batch, backlog after a jittered pause."""
         house, outlet = self._house, self._feed.outlet
         head = house.delivery.head
-        if head - outlet.cursor.live >= self._feed.setup.batch_records:
+        if outlet.full(head):
             return next_span(house, self._feed, now)
         if outlet.cursor.gaps or outlet.catching_up(head):
             pause_s = BACKFILL_PAUSE_S * (0.75 + house.draw() / 2)

@@ -82,7 +82,8 @@ class ModbusTcp:
     ) -> None:
         """Nothing is connected yet.
 
-        With a clock `timeout_s` bounds the whole answer; without one it bounds each piece.
+        With a clock `timeout_s` bounds the whole answer, from its request on; without one it
+        bounds each piece.
         """
         self._host = host
         self._port = port
@@ -220,6 +221,7 @@ class _Client(ModbusTcpClient):
         self._timeout_s = timeout_s
         self._connect_s = connect_s
         self._clock = clock
+        self._answer_due = 0.0
 
     def connect(self) -> bool:
         """pymodbus asks before each request; connecting is `dial`'s work and never implicit."""
@@ -287,6 +289,8 @@ class _Client(ModbusTcpClient):
     def send(self, request: bytes, addr: tuple[str, int] | None = None) -> int:
         """The whole request, or an error."""
         assert self.socket is not None
+        if self._clock is not None:
+            self._answer_due = self._clock.monotonic() + self._timeout_s
         try:
             self.socket.sendall(request)
         except TimeoutError as error:
@@ -296,30 +300,27 @@ class _Client(ModbusTcpClient):
     def recv(self, size: int | None) -> bytes:
         """The bytes of one answer, complete by its own account; perhaps more than that."""
         assert self.socket is not None
-        data = self._piece(b"", self._timeout_s)
-        if self.strict.complete(data):
-            return data
-        deadline = self._clock.monotonic() + self._timeout_s if self._clock else 0.0
+        data = b""
         for _ in range(MAX_PIECES):
-            if self._clock is None:
-                left_s = self._timeout_s
-            elif (left_s := deadline - self._clock.monotonic()) <= 0:
-                raise DeviceTimeout(f"half an answer in {self._timeout_s} s [{data.hex(' ')}]")
-            data += self._piece(data, left_s)
+            data += self._piece(data)
             if self.strict.complete(data):
                 self.socket.settimeout(self._timeout_s)
                 return data
         raise ProtocolError(f"an answer in more than {MAX_PIECES} pieces", data)
 
-    def _piece(self, before: bytes, timeout_s: float) -> bytes:
+    def _piece(self, before: bytes) -> bytes:
         assert self.socket is not None
-        if before:
-            self.socket.settimeout(timeout_s)
         try:
+            if self._clock is not None:
+                left_s = self._answer_due - self._clock.monotonic()
+                if left_s <= 0:
+                    raise TimeoutError
+                self.socket.settimeout(left_s)
             piece = self.socket.recv(MAX_FRAME_BYTES)
         except TimeoutError as error:
-            text = f"half an answer [{before.hex(' ')}]" if before else "no answer"
-            raise DeviceTimeout(f"{text} in {self._timeout_s} s") from error
+            text = "half an answer" if before else "no answer"
+            came = f" [{before.hex(' ')}]" if before else ""
+            raise DeviceTimeout(f"{text} in {self._timeout_s} s{came}") from error
         if piece:
             return piece
         if before:

@@ -51,6 +51,11 @@ class Api:
         assert self._server._server is not None
         return len(self._server._server.server_state.connections)
 
+    def protocols(self) -> list[Any]:
+        """The connections themselves."""
+        assert self._server._server is not None
+        return list(self._server._server.server_state.connections)
+
     def close(self) -> None:
         """Stop the server and close all connections."""
         self._session.close()

@@ -5,16 +5,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from server.api.addressing import (
-    AUTO,
+from server.api.addressing import AUTO, DeviceAddress, addition, contract_type, device_named
+from server.api.refusals import BadRequest, NotFound
+from server.model.setting import (
     MAX_HOST_LENGTH,
+    MAX_INTERVAL_S,
     MAX_NAME_LENGTH,
     MAX_UNIT_ID,
-    DeviceAddress,
-    addition,
-    device_named,
+    MIN_POLL_INTERVAL_S,
+    SETTINGS,
+    device_document,
 )
-from server.api.refusals import BadRequest, NotFound
+from server.model.device import DeviceConfig
 from server_unit_test.api.fake_desk import a_snapshot
 from server_unit_test.api.fake_services import FAMILIES
 
@@ -67,6 +69,13 @@ def test_an_unknown_type_names_those_there_are() -> None:
         ({"slave_id": -1}, "slave_id"),
         ({"slave_id": MAX_UNIT_ID + 1}, "slave_id"),
         ({"name": "n" * (MAX_NAME_LENGTH + 1)}, "name"),
+        ({"name": "line\nbreak"}, "name"),
+        ({"interval_s": 0}, "interval_s"),
+        ({"interval_s": -1}, "interval_s"),
+        ({"interval_s": MIN_POLL_INTERVAL_S / 2}, "interval_s"),
+        ({"interval_s": MAX_INTERVAL_S + 1}, "interval_s"),
+        ({"interval_s": float("nan")}, "interval_s"),
+        ({"connection": {"interval_s": 0}}, "interval_s"),
         ({"connection": "RTU"}, "connection"),
         ({"connection": {"connection": "RTU", "ip": "192.0.2.7"}}, "connection"),
     ],
@@ -83,12 +92,59 @@ def test_what_cannot_be_used_is_refused_by_its_key(keys: dict[str, Any], word: s
         {"ip": "a" * MAX_HOST_LENGTH},
         {"slave_id": MAX_UNIT_ID},
         {"name": "n" * MAX_NAME_LENGTH},
+        {"slave_id": 0},
+        {"interval_s": MIN_POLL_INTERVAL_S},
+        {"interval_s": MAX_INTERVAL_S},
         {"ip": "fe80::1%eth0"},
     ],
 )
 def test_what_just_meets_a_limit_is_taken(keys: dict[str, Any]) -> None:
     """The limits themselves are allowed."""
     assert addition(an_address(**keys), FAMILIES)
+
+
+def test_what_is_taken_can_be_stored() -> None:
+    """The bounds are those of the settings: a device at each of them is read back at a start."""
+    keys = {"slave_id": MAX_UNIT_ID, "name": "n" * MAX_NAME_LENGTH, "interval_s": MAX_INTERVAL_S}
+    asked = addition(an_address(**keys), FAMILIES)
+    device = DeviceConfig("x", asked.name, asked.endpoint, asked.unit_id, "auto", asked.interval_s)
+
+    assert (device,) == SETTINGS["devices"].rule.take([device_document(device)], "devices")
+
+
+def test_keys_beside_a_connection_count_where_it_has_none() -> None:
+    """What the connection says wins; the rest is taken from around it."""
+    connection = {"ip": "192.0.2.9", "address": 2, "type": ""}
+    around = {"host": "x", "port": 1502, "slave_id": 3, "device_type": "sungrow_string"}
+    body = an_address(connection=connection, name="Roof", interval_s=5, **around)
+
+    asked = addition(body, FAMILIES)
+
+    assert ("192.0.2.9", 1502, 2) == (asked.endpoint.host, asked.endpoint.port, asked.unit_id)
+    assert ("sungrow_string", "Roof", 5) == (asked.profile, asked.name, asked.interval_s)
+
+
+def test_a_connection_without_an_address_takes_the_one_around_it() -> None:
+    """A line of keys is one thing: absent as a whole or there as a whole."""
+    asked = addition(an_address(connection={"port": 1502}, unit_id=4), FAMILIES)
+
+    assert ("192.0.2.7", 1502, 4) == (asked.endpoint.host, asked.endpoint.port, asked.unit_id)
+
+
+@pytest.mark.parametrize(
+    ("profile", "expected"),
+    [("sungrow_string", "sungrow"), ("sungrow_hybrid", "sungrow_hybrid"), ("other", "other")],
+)
+def test_types_have_the_contracts_names(profile: str, expected: str) -> None:
+    """Earlier clients know sungrow and sungrow_hybrid."""
+    assert expected == contract_type(profile)
+
+
+def test_a_profile_is_taken_by_its_own_name() -> None:
+    """What a connection shows as profile is exact, whatever its type says."""
+    body = an_address(profile="sungrow_string", type="sungrow")
+
+    assert "sungrow_string" == addition(body, FAMILIES).profile
 
 
 def test_no_id_means_the_first_device() -> None:

@@ -1,8 +1,13 @@
 """From a request to a handler and back."""
 
+import socket
+from collections.abc import Callable
+from contextlib import ExitStack
+
 import pytest
 
-from server.api.application import Application
+from server.api.application import MAX_LARGE_BODIES, Application
+from server.api.body import MAX_BODY_BYTES
 from server.api.call import Access, Call, Context, Nothing, Reply, Route, answer
 from server.model.request import QueryHistory
 from server_unit_test.api.conftest import Api
@@ -69,6 +74,30 @@ def test_a_server_goes_on_after_a_fault(api: Api) -> None:
     assert 200 == api.get("/api/hello").status_code
 
 
+def test_few_large_bodies_are_read_at_once(own_api: Api) -> None:
+    """Beyond MAX_LARGE_BODIES the answer is 503, and small bodies are read all the same."""
+    head = b"POST /api/settings HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n{"
+    text = b"{}".ljust(MAX_BODY_BYTES + 1)
+    with ExitStack() as stack:
+        for _ in range(MAX_LARGE_BODIES):
+            door = stack.enter_context(socket.create_connection((own_api.host, own_api.port), 5))
+            door.sendall(head % (MAX_BODY_BYTES + 1))
+        until(lambda: 503 == own_api.call("POST", "/api/settings", data=text).status_code)
+
+        response = own_api.call("POST", "/api/settings", data=text)
+        assert "large" in response.json()["error"]
+        assert 200 == own_api.call("POST", "/api/settings", {"name": "Hut"}).status_code
+
+    until(lambda: 400 == own_api.call("POST", "/api/settings", data=text).status_code)
+
+
+def test_a_body_of_unknown_length_is_no_large_one(api: Api) -> None:
+    """Only who says how much comes may send more than the usual."""
+    chunks = (b" " * 1024 for _ in range(MAX_BODY_BYTES // 1024 + 1))
+
+    assert 413 == api.call("POST", "/api/settings", data=chunks).status_code
+
+
 def test_a_route_is_listed_once(api: Api) -> None:
     """Two rows for one call would hide one of them."""
     route = Route("GET", "/x", _nothing, Access.OPEN, "x", Nothing)
@@ -81,6 +110,13 @@ def test_a_get_that_writes_cannot_be_listed() -> None:
     """The table itself refuses the mistake."""
     with pytest.raises(ValueError, match="GET never writes"):
         Route("GET", "/x", _nothing, Access.CHANGE, "x", Nothing)
+
+
+def until(happened: Callable[[], bool]) -> None:
+    for _ in range(500):
+        if happened():
+            return
+    raise AssertionError("it never happened")
 
 
 def _nothing(_: Call[Nothing, Nothing]) -> Reply:

@@ -1,8 +1,11 @@
 """Who may ask, judged by the headers that browsers let no page forge."""
 
+import socket
+
 import pytest
 
-from server.api.auth import reason_to_refuse
+from server.api.auth import check
+from server.api.refusals import BadRequest
 from server_unit_test.api.conftest import Api
 
 NAMES = ("egret", "egret.local")
@@ -11,7 +14,11 @@ US = "192.0.2.2:8080"
 
 def refused(method: str, **headers: str) -> str | None:
     raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    return reason_to_refuse(method, raw, NAMES)
+    try:
+        check(method, raw, NAMES)
+    except PermissionError as error:
+        return str(error)
+    return None
 
 
 @pytest.mark.parametrize(
@@ -81,6 +88,14 @@ def test_programs_pass() -> None:
     assert refused("POST", host=US) is None
 
 
+def test_a_proxy_is_not_believed() -> None:
+    """Anybody can write what a proxy would: behind TLS the page reads, and changes nothing."""
+    forwarded = {"x_forwarded_proto": "https", "x_forwarded_host": US}
+
+    assert refused("POST", host=US, origin=f"https://{US}", **forwarded)
+    assert refused("GET", host="evil.example", **forwarded)
+
+
 def test_the_referrer_stands_in_for_a_missing_origin() -> None:
     """Old browsers send only that."""
     assert refused("POST", host=US, referer="http://evil.example/page")
@@ -97,6 +112,35 @@ def test_a_link_to_the_page_may_be_followed() -> None:
     """Coming from elsewhere is no crime; being embedded elsewhere is."""
     assert refused("GET", host=US, sec_fetch_site="cross-site", sec_fetch_mode="navigate") is None
     assert refused("GET", host=US, sec_fetch_site="cross-site", sec_fetch_mode="no-cors")
+
+
+@pytest.mark.parametrize("hosts", [(), (b"localhost", b"localhost"), (b"localhost", b"evil")])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_there_is_one_host(method: str, hosts: tuple[bytes, ...]) -> None:
+    """Without one nobody knows what was asked; of two, somebody else may have read the other."""
+    with pytest.raises(BadRequest, match="^Host:"):
+        check(method, [(b"host", each) for each in hosts], NAMES)
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        (b"GET /api/hello HTTP/1.1\r\n\r\n", 400),
+        (b"GET /api/hello HTTP/1.0\r\n\r\n", 400),
+        (b"GET /api/hello HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n", 400),
+        (b"GET http://evil.example/api/hello HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+        (b"GET http://localhost/api/hello HTTP/1.1\r\nHost: evil.example\r\n\r\n", 400),
+        (b"GET http://evil.example/api/hello HTTP/1.1\r\nHost: evil.example\r\n\r\n", 403),
+        (b"GET http://a@localhost/api/hello HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+        (b"GET http://LocalHost/api/hello HTTP/1.1\r\nHost: localhost\r\n\r\n", 200),
+    ],
+)
+def test_the_target_names_no_other_host(api: Api, request_: bytes, expected: int) -> None:
+    """A whole address in the request line counts like a Host, and must be the same."""
+    with socket.create_connection((api.host, api.port), 5) as door:
+        door.sendall(request_)
+
+        assert expected == int(door.recv(65536).split(b" ", 2)[1])
 
 
 def test_a_refusal_is_an_answer_in_words(api: Api) -> None:

@@ -82,7 +82,7 @@ async def test_a_declared_length_is_refused_before_reading() -> None:
         raise AssertionError("nothing may be read")
 
     with pytest.raises(TooLarge):
-        await read_body(receive, MAX_BODY_BYTES + 1)
+        await read_body(receive, MAX_BODY_BYTES + 1, MAX_BODY_BYTES)
 
 
 @pytest.mark.anyio
@@ -96,7 +96,7 @@ async def test_an_undeclared_length_is_counted() -> None:
         return {"type": "http.request", "body": bytes(1024), "more_body": True}
 
     with pytest.raises(TooLarge):
-        await read_body(receive, None)
+        await read_body(receive, None, MAX_BODY_BYTES)
 
     assert MAX_BODY_BYTES // 1024 + 1 == taken
 
@@ -109,7 +109,7 @@ async def test_a_client_that_leaves_ends_the_request() -> None:
         return {"type": "http.disconnect"}
 
     with pytest.raises(Gone):
-        await read_body(receive, 10)
+        await read_body(receive, 10, MAX_BODY_BYTES)
 
 
 def test_the_largest_body_is_taken_and_one_byte_more_is_not(api: Api) -> None:

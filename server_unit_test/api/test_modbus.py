@@ -6,12 +6,13 @@ import pytest
 
 from server.api.modbus import (
     MAX_ADDRESS,
+    MAX_NUMBER_CHARACTERS,
     MAX_PAUSE_MS,
-    MAX_READ_WORDS,
     MAX_WRITE_STEPS,
     MAX_WRITE_WORDS,
     exact,
 )
+from server.api.words import MAX_READ_WORDS
 from server.errors import LinkClosed, RegisterRefused
 from server.model.device import Space
 from server.model.request import PauseStep, ReadRegisters, WriteRegisters, WriteStep
@@ -84,6 +85,11 @@ def test_a_get_never_writes(api: Api, code: int) -> None:
         f"{PATH}/coil/1",
         f"{PATH}/input/x",
         f"{PATH}/input/99999999999999999999",
+        f"{PATH}/input/00000501601",
+        f"{PATH}/input/{'0' * 1000}5016",
+        f"{PATH}/input/٥",
+        f"{PATH}?address=1&type=F32&size=4",
+        f"{PATH}/input/1?type=int&size=5",
     ],
 )
 def test_what_cannot_be_read_is_refused(api: Api, path: str) -> None:
@@ -113,9 +119,44 @@ def test_what_the_device_says_is_passed_on(api: Api, error: Exception, status: i
     assert status == api.get(f"{PATH}?address=1").status_code
 
 
-def test_an_unknown_device_is_not_found(api: Api) -> None:
-    """404, not somebody else's registers."""
-    assert 404 == api.get(f"{PATH}?address=1&device_id=attic").status_code
+def test_an_unknown_device_is_refused(api: Api) -> None:
+    """400 as the contract has it, not somebody else's registers."""
+    response = api.get(f"{PATH}?address=1&device_id=attic")
+
+    assert 400 == response.status_code
+    assert "attic" in response.json()["error"]
+    assert [] == api.desk.asked
+
+
+@pytest.mark.parametrize("path", [f"{PATH}?address=1", f"{PATH}/input/1"])
+def test_without_a_device_nothing_is_read(api: Api, path: str) -> None:
+    """400 with an error in words, as the contract has it."""
+    api.desk.publish(devices=())
+
+    response = api.get(path)
+
+    assert 400 == response.status_code
+    assert "no device is configured" == response.json()["error"]
+
+
+def test_without_a_device_nothing_is_written(api: Api) -> None:
+    """400 as well."""
+    api.desk.allow_raw_writes()
+    api.desk.publish(devices=())
+
+    assert 400 == api.call("POST", PATH, {"commands": [WRITE]}).status_code
+
+
+def test_an_unknown_command_is_the_contracts_fault(api: Api) -> None:
+    """500 as the contract has it, in words, and none of the commands is taken."""
+    api.desk.allow_raw_writes()
+
+    response = api.call("POST", PATH, {"commands": [WRITE, {"type": "erase"}]})
+
+    assert 500 == response.status_code
+    assert "error" == response.json()["status"]
+    assert "commands[1].type" in response.json()["message"]
+    assert [] == api.desk.asked
 
 
 def test_writes_are_off_unless_the_owner_turns_them_on(api: Api) -> None:
@@ -148,13 +189,14 @@ def test_writes_and_pauses_are_taken_in_order(api: Api) -> None:
         {},
         {"commands": []},
         {"commands": [WRITE] * (MAX_WRITE_STEPS + 1)},
-        {"commands": [{"type": "erase"}]},
         {"commands": [{"type": "write", "values": [1]}]},
         {"commands": [{**WRITE, "values": []}]},
         {"commands": [{**WRITE, "values": [1] * (MAX_WRITE_WORDS + 1)}]},
         {"commands": [{**WRITE, "values": [65536]}]},
         {"commands": [{**WRITE, "values": [-1]}]},
         {"commands": [{**WRITE, "values": ["two"]}]},
+        {"commands": [{**WRITE, "values": ["0x" + "0" * 38 + "12"]}]},
+        {"commands": [{**WRITE, "startingAddress": "0b" + "0" * 38 + "11"}]},
         {"commands": [{**WRITE, "startingAddress": MAX_ADDRESS, "values": [1, 2]}]},
         {"commands": [{"type": "pause", "duration": -1}]},
         {
@@ -185,3 +227,16 @@ def test_the_limits_of_a_write_are_allowed(api: Api) -> None:
     )
 
     assert 200 == response.status_code
+
+
+@pytest.mark.parametrize(("more", "status"), [(0, 200), (1, 400)])
+def test_a_number_is_taken_whole_or_not_at_all(api: Api, more: int, status: int) -> None:
+    """As many zeros as MAX_NUMBER_CHARACTERS leave room for, and not one more."""
+    zeros = "0" * (MAX_NUMBER_CHARACTERS + more - 4)
+
+    assert status == api.get(f"{PATH}/input/{zeros}5016").status_code
+    api.desk.allow_raw_writes()
+    command = {"type": "write", "startingAddress": f"0x{zeros}10", "values": [f"0b{zeros}11"]}
+    assert status == api.call("POST", PATH, {"commands": [command]}).status_code
+    if status == 200:
+        assert WriteRegisters("A2340000001", (WriteStep(16, (3,)),)) == api.desk.asked[-1]

@@ -15,6 +15,7 @@ from server.api.protocol import (
     KEEP_ALIVE_TIMEOUT_S,
     MAX_CONNECTIONS,
     MAX_HEAD_BYTES,
+    MAX_HEALTH_REQUESTS,
     MAX_REQUESTS,
     REQUEST_TIMEOUT_S,
     WRITE_BUFFER_MAX_BYTES,
@@ -24,6 +25,7 @@ from server.model.request import QueryHistory
 from server_unit_test.api.conftest import Api
 
 HELLO = b"GET /api/hello HTTP/1.1\r\nHost: localhost\r\n\r\n"
+SILENT_BODY = b"POST /api/echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n"
 SHORT_S = 0.1
 PATIENCE_S = 5.0
 
@@ -193,12 +195,65 @@ def test_what_is_no_http_is_answered_in_json(dial: Dial) -> None:
     assert "not a valid HTTP request" in words(answer)
 
 
-def test_pipelined_requests_are_all_answered(dial: Dial) -> None:
-    """Several requests in one packet come back in order, on one connection."""
+def test_a_request_before_the_last_answer_ends_the_connection(dial: Dial) -> None:
+    """Requests are not queued: a queue would be held without a clock and without a bound."""
     door = dial()
-    door.sendall(HELLO * 5 + HELLO.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+    door.sendall(HELLO * 2)
 
-    assert 6 == everything(door).count(b"hello world")
+    assert everything(door).count(b"hello world") < 2
+
+
+def test_requests_one_after_another_share_a_connection(dial: Dial) -> None:
+    """Each answer makes the connection free for the next request."""
+    door = dial()
+    for _ in range(5):
+        door.sendall(HELLO)
+        while b"world" not in door.recv(65536):
+            pass
+    door.sendall(HELLO.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+
+    assert 200 == status(everything(door))
+
+
+def test_silent_bodies_behind_a_request_hold_nothing(own_api: Api, dial: Dial) -> None:
+    """A second request that never ends takes no place of a request, on any connection."""
+    for _ in range(MAX_REQUESTS):
+        dial().sendall(HELLO + SILENT_BODY)
+
+    _until(lambda: own_api.connections == 0)
+
+    assert 200 == own_api.get("/api/hello").status_code
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_silent_body_after_an_answer_is_closed(own_api: Api, dial: Dial) -> None:
+    """The second request of a connection has the time of the first, and no more."""
+    doors = [dial() for _ in range(8)]
+    for door in doors:
+        door.sendall(HELLO)
+        while b"world" not in door.recv(65536):
+            pass
+        door.sendall(SILENT_BODY)
+
+    assert [408] * 8 == [status(everything(door)) for door in doors]
+    _until(lambda: own_api.connections == 0)
+
+
+def test_a_flood_behind_a_stream_is_not_kept(own_api: Api, dial: Dial) -> None:
+    """What comes after a request that is still answered ends it; it does not fill the memory."""
+    door = dial()
+    door.sendall(HELLO.replace(b"hello", b"stream"))
+    while b"data:" not in door.recv(65536):
+        pass
+    sent = 0
+    try:
+        while sent < 16 * 1024 * 1024:
+            sent += door.send(HELLO * 1000)
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+
+    assert sent < 16 * 1024 * 1024
+    _until(lambda: own_api.connections == 0)
 
 
 def test_an_idle_connection_makes_room(own_api: Api, dial: Dial) -> None:
@@ -225,6 +280,50 @@ def test_requests_in_hand_are_bounded(own_api: Api, dial: Dial) -> None:
     for each in own_api.desk.unanswered:
         each.set_exception(KeyError("late"))
     _until(lambda: own_api.get("/api/hello").status_code == 200)
+
+
+def test_health_is_told_when_all_requests_are_in_hand(own_api: Api, dial: Dial) -> None:
+    """A watchdog that reads 503 would restart a gateway that works."""
+    own_api.desk.answers[QueryHistory] = own_api.desk.SILENCE
+    for _ in range(MAX_REQUESTS):
+        dial().sendall(b"GET /api/history?quantity=pv_power HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    _until(lambda: len(own_api.desk.unanswered) == MAX_REQUESTS)
+
+    assert 503 == own_api.get("/api/hello").status_code
+    assert 200 == own_api.get("/healthz").status_code
+    assert 200 == own_api.get("/healthz?verbose=1").status_code
+
+
+@pytest.mark.parametrize(("places", "expected"), [(0, 503), (1, 200)])
+def test_the_places_of_health_are_bounded(
+    own_api: Api, monkeypatch: pytest.MonkeyPatch, places: int, expected: int
+) -> None:
+    """Beyond its own few places it is refused as well."""
+    monkeypatch.setattr(protocol, "MAX_REQUESTS", 0)
+    monkeypatch.setattr(protocol, "MAX_HEALTH_REQUESTS", places)
+
+    assert expected == own_api.get("/healthz").status_code
+
+
+def test_there_is_a_connection_for_every_request() -> None:
+    """However many requests are in hand, some connection is idle and makes room."""
+    assert MAX_REQUESTS + MAX_HEALTH_REQUESTS < MAX_CONNECTIONS
+
+
+def test_a_body_after_its_answer_leaves_an_idle_connection(
+    own_api: Api, dial: Dial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer may come before the body; the connection is closed when nothing follows."""
+    door = dial()
+    door.sendall(SILENT_BODY.replace(b"echo", b"nothing"))
+    while b"there is nothing" not in door.recv(65536):
+        pass
+    for protocol_ in own_api.protocols():
+        monkeypatch.setattr(protocol_, "timeout_keep_alive", SHORT_S)
+
+    door.sendall(b"x" * 100)
+
+    assert b"" == everything(door)
 
 
 @pytest.mark.usefixtures("impatient")

@@ -1,10 +1,18 @@
 """All settings."""
 
+import json
+from dataclasses import replace
+
 import pytest
 
+from server.api.settings import MAX_SETTINGS_BODY_BYTES
+
 from server.errors import SettingsError
+from server.model.device import Endpoint
 from server.model.request import ChangeSettings
+from server.model.setting import MAX_DEVICES
 from server_unit_test.api.conftest import Api
+from server_unit_test.api.fake_desk import HYBRID
 
 
 def test_settings_are_shown_in_the_contracts_shape(api: Api) -> None:
@@ -68,3 +76,27 @@ def test_a_setting_that_cannot_be_used_is_named(api: Api) -> None:
 
     assert 400 == response.status_code
     assert "store.max_bytes: must be a number" == response.json()["error"]
+
+
+def test_the_settings_of_the_largest_gateway_can_be_sent_back(api: Api) -> None:
+    """MAX_DEVICES with long names fit, printed for a person as well."""
+    devices = tuple(
+        replace(HYBRID, device_id=f"d{i}", endpoint=Endpoint("modbus_tcp", f"{i:040}.lan", 502))
+        for i in range(MAX_DEVICES)
+    )
+    api.desk.publish(configuration=replace(api.desk.current.configuration, devices=devices))
+    everything = api.json("/api/settings")
+
+    response = api.call("POST", "/api/settings", data=json.dumps(everything, indent=4))
+
+    assert 200 == response.status_code, response.text[:200]
+
+
+def test_settings_have_their_own_largest_body(api: Api) -> None:
+    """MAX_SETTINGS_BODY_BYTES are read, one more is not."""
+    text = b'{"name": "Hut"}'.ljust(MAX_SETTINGS_BODY_BYTES)
+
+    assert 200 == api.call("POST", "/api/settings", data=text).status_code
+    response = api.call("POST", "/api/settings", data=text + b" ")
+    assert 413 == response.status_code
+    assert str(MAX_SETTINGS_BODY_BYTES) in response.json()["error"]

@@ -3,7 +3,7 @@
 import pytest
 
 from server.api.refusals import BadRequest
-from server.api.words import INTEGER_WORDS_MAX, decode, width_of
+from server.api.words import INTEGER_WORDS_MAX, MAX_READ_WORDS, count_of, decode
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,8 @@ def test_values(words: tuple[int, ...], kind: str, little: bool, expected: objec
 
 
 @pytest.mark.parametrize(
-    ("words", "kind"), [((1,), "float"), ((1, 2, 3), "float"), ((1,) * 5, "int")]
+    ("words", "kind"),
+    [((1,), "float"), ((1, 2, 3), "float"), ((1,) * 5, "int"), ((1,) * 4, "f32"), ((1,), "u32")],
 )
 def test_sizes_that_make_no_value_are_refused(words: tuple[int, ...], kind: str) -> None:
     """A float has two or four words, an integer at most four."""
@@ -37,15 +38,49 @@ def test_sizes_that_make_no_value_are_refused(words: tuple[int, ...], kind: str)
         decode(words, kind, False)
 
 
-def test_widths_are_those_of_the_types() -> None:
-    """A type that needs more words than were asked for says how many."""
-    assert [1, 2, 4] == [width_of(each) for each in ("U16", "F32", "I64")]
+@pytest.mark.parametrize(
+    ("kind", "size", "expected"),
+    [
+        ("U16", 1, 1),
+        ("F32", 1, 2),
+        ("F32", 2, 2),
+        ("I64", 1, 4),
+        ("u64", 4, 4),
+        ("float", 1, 2),
+        ("float", 4, 4),
+        ("uint", 3, 3),
+        ("STR", 20, 20),
+        ("none", MAX_READ_WORDS, MAX_READ_WORDS),
+    ],
+)
+def test_a_type_brings_its_own_size(kind: str, size: int, expected: int) -> None:
+    """One word is what a request says that names no size; the type knows better."""
+    assert expected == count_of(kind, size)
+
+
+@pytest.mark.parametrize(
+    ("kind", "size"),
+    [
+        ("F32", 4),
+        ("U16", 2),
+        ("I32", 4),
+        ("U64", 2),
+        ("F64", 2),
+        ("float", 3),
+        ("int", 5),
+        ("STR", MAX_READ_WORDS + 1),
+    ],
+)
+def test_type_and_size_must_agree(kind: str, size: int) -> None:
+    """A value of other registers than the type has would be a wrong one."""
+    with pytest.raises(BadRequest, match="^size:"):
+        count_of(kind, size)
 
 
 def test_an_unknown_type_lists_the_known() -> None:
     """The refusal can be acted on."""
     with pytest.raises(BadRequest, match="utf16"):
-        width_of("bcd")
+        count_of("bcd", 1)
 
 
 def test_the_widest_integer_is_taken() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from server.devices.addition import DEFAULT_INTERVAL_S, new_devices
 from server.devices.profile import load_profiles
-from server.errors import Busy
+from server.errors import SettingsError
 from server.model.device import DeviceConfig, Endpoint, Identity
 from server.model.request import AddDevice, Found, FoundDevices
 
@@ -48,7 +48,7 @@ def test_what_is_configured_is_not_configured_again() -> None:
     (second,) = added(SECOND, known=known)[:1]
 
     assert ("A2", 1) == (second.device_id, len(added(SECOND, BATTERY, known=known)))
-    with pytest.raises(Busy, match="Roof is configured already"):
+    with pytest.raises(SettingsError, match="Roof is configured already, at 10.0.0.1"):
         added(INVERTER, known=known)
 
 

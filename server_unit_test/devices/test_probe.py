@@ -45,6 +45,21 @@ def test_implausible_numbers_are_no_evidence() -> None:
     assert "sungrow_string" == probe(device, 1, PROFILES).profile
 
 
+ZEROS = {address: 0 for first in (4980, 12980) for address in range(first, first + 400)}
+
+
+def test_zeros_alone_are_no_evidence() -> None:
+    """Many a device answers every address with zeros; that is no sleeping inverter."""
+    with pytest.raises(UnsupportedDevice, match="nothing but zeros.*unit 1"):
+        probe(FakeTransport(ZEROS, ZEROS), 1, PROFILES)
+
+
+@pytest.mark.parametrize("told", [{4999: 0x0EFF}, {4989: 0x4132}, {5035: 499}])
+def test_one_word_among_zeros_is_evidence(told: dict[int, int]) -> None:
+    """A code, a serial number or a frequency tells a device that has nothing else to say."""
+    assert "sungrow_hybrid" == probe(FakeTransport(ZEROS | told), 1, PROFILES).profile
+
+
 def test_a_device_without_a_type_code_is_served() -> None:
     """Some dongles do not forward the code; evidence is enough."""
     identity = probe(FakeTransport({5035: 500, 13000: 9, 13022: 784}), 1, PROFILES)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from server.engine.decisions import Break, Replace, Start
 from server.engine.engine import (
     BUG_CEILING_S,
     BUG_FIRST_S,
@@ -13,10 +14,7 @@ from server.engine.engine import (
     MAX_ABANDONED,
     MAX_LANES,
     MAX_QUEUED,
-    Break,
     Engine,
-    Replace,
-    Start,
 )
 from server.engine.modes import ALLOWED_WHILE_STOPPING, RANKS, Mode
 from server.engine.runner import NOTHING

@@ -17,15 +17,19 @@ def ticket(kind: Kind = Kind.POLL) -> Ticket:
 @given(some.lists(some.floats(0, 1e6), max_size=60))
 def test_waiting_tickets_come_out_by_due_time_then_by_arrival(moments: list[float]) -> None:
     """A stable sort of the due times."""
-    waiting = Waiting()
+    waiting, home = Waiting(), Ready("a")
     tickets = [ticket() for _ in moments]
     for moment, each in zip(moments, tickets, strict=True):
         waiting.push(moment, each)
 
-    came = [id(entry[2]) for entry in waiting.pop_due(1e6)]
+    for each in tickets:
+        each.home = home
+    lanes = [*waiting.promote(1e6)]
 
+    came = [entry[3] for entry in iter(home.pop, None)]
     ordered = sorted(range(len(moments)), key=lambda index: moments[index])
-    assert [id(tickets[index]) for index in ordered] == came
+    assert [tickets[index] for index in ordered] == came
+    assert ["a"] * len(moments) == lanes
 
 
 def test_the_dead_are_removed_once_they_are_the_majority() -> None:
@@ -50,10 +54,13 @@ def test_ready_tickets_change_their_order_with_the_ranks() -> None:
     tickets = {kind: ticket(kind) for kind in (Kind.PUBLISH, Kind.PRUNE, Kind.POLL)}
     for number, (kind, each) in enumerate(tickets.items()):
         each.place = READY
-        ready.push(RANKS[Mode.RUNNING][kind], 1.0, number, each)
+        each.figures.rank = RANKS[Mode.RUNNING][kind]
+        ready.entries.append((each.figures.rank, 1.0, number, each))
     tickets[Kind.POLL].place = GONE
 
-    ready.rerank(RANKS[Mode.OFFLINE])
+    for kind, each in tickets.items():
+        each.figures.rank = RANKS[Mode.OFFLINE][kind]
+    ready.rerank()
 
     assert 2 == len(ready)
     first = ready.pop()

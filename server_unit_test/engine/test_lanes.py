@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from server.engine.engine import Start
+from server.engine.decisions import Start
 from server.engine.inbox import Completion, Inbox
 from server.engine.lanes import STACK_BYTES, Lanes
 from server.engine.runner import perform

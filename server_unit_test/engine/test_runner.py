@@ -2,7 +2,8 @@
 
 import pytest
 
-from server.engine.engine import Engine, Start
+from server.engine.decisions import Start
+from server.engine.engine import Engine
 from server.engine.inbox import Completion
 from server.engine.modes import ALLOWED_WHILE_STOPPING, RANKS, Mode
 from server.engine.runner import MAX_TURN_S, Runner

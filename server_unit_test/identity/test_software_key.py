@@ -112,6 +112,27 @@ def test_a_power_cut_leaves_no_key_or_a_whole_one(
     assert (False, "", [KEY_FILE]) == (there_after_cut, key.problem, names(tmp_path))
 
 
+@pytest.mark.parametrize("trace", ["store", "key.pem.broken-3"])
+def test_a_key_that_has_gone_is_told(tmp_path: Path, trace: str) -> None:
+    """Where a gateway has run before, a new identity is not taken for a first start; told once."""
+    (tmp_path / trace).mkdir()
+
+    key = SoftwareKey.open(tmp_path)
+
+    assert (
+        f"There was no key.pem, though {trace} lies beside it; this box has a new identity,"
+        f" {key.serial}: put the old key back and start again, or tell the clouds that knew it."
+    ) == key.problem
+    assert "" == SoftwareKey.open(tmp_path).problem
+
+
+def test_prepared_settings_are_no_trace_of_an_earlier_key(tmp_path: Path) -> None:
+    """Settings may be laid down before the first start; that start is like any other."""
+    (tmp_path / "settings.json").touch()
+
+    assert "" == SoftwareKey.open(tmp_path).problem
+
+
 @pytest.mark.parametrize("what", BROKEN)
 def test_a_broken_key_is_set_aside_and_said(tmp_path: Path, what: str) -> None:
     """The old file is kept to the byte, and the owner hears of the new identity."""

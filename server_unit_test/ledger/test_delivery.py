@@ -9,6 +9,7 @@ from server.ledger.delivery import (
     BACKFILL_PAUSE_S,
     LIVE_LAG_BATCHES,
     MAX_RETRY_AFTER_S,
+    MAX_SPAN,
     MAX_SUSPECTS,
     PROBE_RECORDS,
     SINK_BACKOFF,
@@ -58,6 +59,14 @@ def test_a_span_is_never_larger_than_a_batch() -> None:
     spans = [deliver(subject, 25) for _ in range(3)]
 
     assert [Span(0, 10), Span(10, 20), Span(20, 25)] == spans
+
+
+def test_a_span_is_as_wide_as_there_are_devices() -> None:
+    """A request carries one device: a thousand of them must not cost a request a record."""
+    few, many = outlet(), outlet()
+
+    assert Span(0, 3 * BATCH) == few.plan(4 * BATCH, NOW, devices=3)
+    assert Span(0, MAX_SPAN) == many.plan(MAX_SPAN + 1, NOW, devices=1_000)
 
 
 def test_after_an_outage_live_data_goes_first_and_the_backlog_in_order() -> None:

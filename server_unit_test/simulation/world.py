@@ -12,7 +12,7 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
 
-from server.engine.engine import Start
+from server.engine.decisions import Start
 from server.engine.inbox import Completion
 from server.engine.runner import perform
 from server.engine.task import Failed, Task

@@ -3,6 +3,7 @@
 import pytest
 
 from server.errors import BatchTooLarge, EgretError, RecordsRefused, SinkUnavailable
+from server.ledger import delivery
 from server.sinks.blame import MAX_EXCERPT, MAX_RETRY_AFTER_S, excerpt, judge, one_line, wait_s
 
 
@@ -74,7 +75,8 @@ def test_words_say_what_to_do(status: int, answer: bytes, words: str) -> None:
         (" 7 ", 7.0),
         ("0", 0.0),
         ("000005", 5.0),
-        ("3601", MAX_RETRY_AFTER_S),
+        ("900", 900.0),
+        ("901", delivery.MAX_RETRY_AFTER_S),
         ("9" * 5000, MAX_RETRY_AFTER_S),
         ("0" * 5000, 0.0),
         ("-1", None),

@@ -83,3 +83,18 @@ def test_a_flipped_bit_empties_the_record_and_is_reported(column: int) -> None:
         found[0].record.reading.values,
         found[0].record.reading.words,
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (packing.MOST_MS, True),
+        (-packing.MOST_MS, True),
+        (packing.MOST_MS + 1, False),
+        (1.0, False),
+        (None, False),
+    ],
+)
+def test_times_are_whole_and_within_reach(value: object, expected: bool) -> None:
+    """Anything else in a column of milliseconds is damage."""
+    assert expected is packing.is_time(value)

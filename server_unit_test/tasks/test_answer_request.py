@@ -16,6 +16,7 @@ from server.errors import (
     UnsupportedDevice,
 )
 from server.model.configuration import Configuration
+from server.model.delivery import DeviceFacts
 from server.model.device import DeviceConfig, Endpoint, Space
 from server.model.notice import Level, Notice
 from server.model.request import (
@@ -143,7 +144,8 @@ def test_an_address_is_configured_once(home: Home) -> None:
 
     error = error_of(ask(home, NAMED))
 
-    assert isinstance(error, Busy) and "Roof is configured already" in str(error)
+    assert isinstance(error, SettingsError)
+    assert "Roof is configured already, at 10.0.0.1, port 502, unit 1" in str(error)
     assert 1 == len(home.house.configuration.devices)
 
 
@@ -153,7 +155,7 @@ def test_a_device_found_again_at_another_address_is_not_added_twice(inverter: Ho
 
     error = error_of(ask(inverter, AddDevice(Endpoint("modbus_tcp", "10.0.0.2", 502), 1, "auto")))
 
-    assert isinstance(error, Busy) and "SH10RT" in str(error)
+    assert isinstance(error, SettingsError) and "SH10RT" in str(error)
     assert 1 == len(inverter.house.configuration.devices)
 
 
@@ -362,3 +364,17 @@ def test_a_request_that_the_engine_refuses_is_answered(home: Home) -> None:
     assert Done() == task.settle(Failed(Busy("full")), NOW)
 
     assert isinstance(error_of(reply), Busy)
+
+
+def test_another_machine_never_gets_the_id_under_which_one_was_known(home: Home) -> None:
+    """Readings and curves go by the id: those of two machines must not be joined."""
+    first = ask(home, NAMED).result(0)
+    assert isinstance(first, DeviceConfig)
+    known = DeviceFacts(first.device_id, "Roof", "simulated", "S1", "M1")
+    home.house.plant.facts = {first.device_id: known}
+    ask(home, RemoveDevice(first.device_id))
+
+    second = ask(home, NAMED).result(0)
+
+    assert isinstance(second, DeviceConfig)
+    assert f"{first.device_id}-2" == second.device_id

@@ -2,6 +2,7 @@
 
 from server.devices.plant import Device
 from server.engine.task import Done, Submission
+from server.model.delivery import DeviceFacts
 from server.model.device import LinkState
 from server.tasks.connect_device import CONNECT_BUDGET_S, ConnectDevice, TryLink
 from server.tasks.poll_device import PollDevice
@@ -49,7 +50,7 @@ def test_another_device_at_the_address_is_not_polled(home: Home) -> None:
     device, _ = connect(home, serial="A1234567890")
 
     assert LinkState.RETRYING is device.link.state
-    assert "says it is A22, but A1234567890 is configured" in device.link.error
+    assert "says it is A22, but a has been A1234567890 until now" in device.link.error
     assert 0 == len(home.house.buffer)
 
 
@@ -78,3 +79,16 @@ def test_aborting_breaks_the_session(home: Home) -> None:
     ConnectDevice(home.house, home.device()).abort()
 
     assert 1 == home.transport.aborts
+
+
+def test_a_machine_that_was_exchanged_is_not_read_under_the_old_ones_id(home: Home) -> None:
+    """What was learned before the restart counts, also where the settings name no serial."""
+    serial = dict(enumerate((0x4132, 0x3200, 0, 0, 0, 0, 0, 0, 0, 0), 200))
+    home.transport.input.update(serial)
+    known = DeviceFacts("a", "Roof", "simulated", "A1", "M1")
+    home.house.plant.facts = {"a": known}
+
+    device, _ = connect(home)
+
+    assert LinkState.RETRYING is device.link.state
+    assert "a has been A1 until now" in device.link.error

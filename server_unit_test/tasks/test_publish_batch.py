@@ -7,17 +7,17 @@ import pytest
 
 from server.engine.task import Again, Done, Failed, Ok, Submission
 from server.errors import BatchTooLarge, RecordsRefused, SinkUnavailable, StoreUnavailable
-from server.ledger.delivery import BACKFILL_PAUSE_S, LIVE_LAG_BATCHES
+from server.ledger.delivery import BACKFILL_PAUSE_S, LIVE_LAG_BATCHES, MAX_SPAN
 from server.model.cursor import Cursor, Span
 from server.model.delivery import Ack, Batch
 from server.model.device import Identity
 from server.model.reading import Record
 from server.store.connection import DATABASE_NAME
+from server.store.readings import MAX_READ_ROWS
 from server.tasks.commit_readings import write_now
 from server.tasks.publish_batch import (
     PUBLISH_BUDGET_S,
     CLOSE_BUDGET_S,
-    MAX_SPAN_ROWS,
     CloseFeed,
     Feed,
     PublishSpan,
@@ -328,8 +328,8 @@ def test_a_span_larger_than_what_is_read_at_once_is_taken_in_parts(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The cursor moves over what was read and sent, never over what was not."""
-    assert MAX_SPAN_ROWS >= 1_000
-    monkeypatch.setattr("server.tasks.publish_batch.MAX_SPAN_ROWS", 2)
+    assert MAX_SPAN <= MAX_READ_ROWS
+    monkeypatch.setattr("server.tasks.publish_batch.MAX_SPAN", 2)
     feed, sink = home.feed()
     store(home, 3)
 
@@ -339,4 +339,18 @@ def test_a_span_larger_than_what_is_read_at_once_is_taken_in_parts(
     assert Cursor(2) == feed.outlet.cursor
     assert Span(2, 3) == feed.outlet.plan(3, NOW)
     assert CLOSE_BUDGET_S == close_feed(feed, NOW).task.budget_s  # type: ignore[attr-defined]
+    feed.close()
+
+
+def test_a_request_never_holds_more_than_a_batch_of_one_device(home: Home) -> None:
+    """A span is as wide as there are devices; one of them may fill it all the same."""
+    for name in "abc":
+        home.device(name)
+    feed, sink = home.feed()
+    store(home, 25)
+
+    run(span_of(home, feed), NOW)
+
+    assert [10, 10, 5] == [len(batch.records) for batch in sink.batches]
+    assert Cursor(25) == feed.outlet.cursor
     feed.close()

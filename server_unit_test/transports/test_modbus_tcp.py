@@ -214,6 +214,20 @@ def test_drip_by_drip_is_bounded_by_the_clock(server: ScriptedServer) -> None:
         client.read(1, Space.INPUT, 0, 125)
 
 
+def test_the_limit_runs_from_the_request_on(server: ScriptedServer) -> None:
+    """With a clock the wait for the first piece counts like that between two pieces."""
+
+    class Late(FakeClock):
+        def monotonic(self) -> float:
+            self.advance(31.0)
+            return super().monotonic()
+
+    client = ModbusTcp("127.0.0.1", server.port, timeout_s=30.0, clock=Late())
+
+    with pytest.raises(DeviceTimeout, match="no answer in 30.0 s"):
+        client.read(1, Space.INPUT, 0, 125)
+
+
 def test_an_answer_has_a_bounded_number_of_pieces(
     server: ScriptedServer, client: ModbusTcp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
