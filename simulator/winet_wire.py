@@ -78,6 +78,8 @@ async def say(act: Act, scope: Scope, send: Send) -> bool:
         return False
     pause_s = act.drip_s / len(raw)
     for at in range(len(raw)):
+        if frames.transport.is_closing():
+            return False  # The client has gone; TLS has nobody left to write to.
         frames.transport.write(raw[at : at + 1])
         await asyncio.sleep(pause_s)
     return True
