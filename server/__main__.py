@@ -8,6 +8,7 @@ from typing import Any
 from server import __version__
 from server.app import Options, run
 from server.errors import EgretError
+from server.model.setting import LOG_LEVELS, MAX_PORT
 from server.settings import data_folder, environment
 
 EPILOG = """\
@@ -27,8 +28,14 @@ def arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--data", metavar="DIR", help="where everything is kept (default: data)")
     parser.add_argument("--host", help="where the API and the page listen (default: 127.0.0.1)")
-    parser.add_argument("--port", type=int, help="their port, 0 for a free one (default: 8080)")
-    parser.add_argument("--log-level", metavar="LEVEL", help="DEBUG, INFO, WARNING or ERROR")
+    parser.add_argument("--port", type=_port, help="their port, 0 for a free one (default: 8080)")
+    parser.add_argument(
+        "--log-level",
+        metavar="LEVEL",
+        type=str.upper,
+        choices=LOG_LEVELS,
+        help=f"{', '.join(LOG_LEVELS[:-1])} or {LOG_LEVELS[-1]} (default: INFO)",
+    )
     parser.add_argument("--json", action="store_true", help="print the address as one line of JSON")
     parser.add_argument("--version", action="version", version=f"egret {__version__}")
     return parser
@@ -48,6 +55,14 @@ def main(argv: list[str] | None = None) -> int:
     except (EgretError, OSError) as error:
         print(f"egret: {error}", file=sys.stderr)
         return 1
+
+
+def _port(text: str) -> int:
+    """What a person types wrong is told at once, and never replaced by the default."""
+    if text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_PORT)):
+        if (port := int(text)) <= MAX_PORT:
+            return port
+    raise argparse.ArgumentTypeError(f"should be a whole number from 0 to {MAX_PORT}")
 
 
 def _announce(url: str, alone: bool) -> None:

@@ -8,6 +8,7 @@ import pytest
 from server import __main__ as command_line
 from server import __version__
 from server.app import Options
+from server.model.setting import LOG_LEVELS
 
 
 def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
@@ -37,6 +38,37 @@ def test_an_unknown_option_is_refused(capsys: pytest.CaptureFixture[str]) -> Non
 
     assert 2 == exited.value.code
     assert "--prot" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--port", "99999", "should be a whole number from 0 to 65535"),
+        ("--port", "-1", "should be a whole number from 0 to 65535"),
+        ("--port", "http", "should be a whole number from 0 to 65535"),
+        ("--port", "9" * 5000, "should be a whole number from 0 to 65535"),
+        ("--log-level", "LOUD", "choose from"),
+    ],
+)
+def test_a_value_out_of_bounds_is_refused(
+    option: str, value: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever types it is there to be told; nothing is started at some other address."""
+    with pytest.raises(SystemExit) as exited:
+        command_line.arguments().parse_args([f"{option}={value}"])
+
+    errors = capsys.readouterr().err
+    assert 2 == exited.value.code
+    assert option in errors and said in errors
+
+
+@pytest.mark.parametrize("level", LOG_LEVELS)
+def test_every_level_is_named_and_taken(level: str) -> None:
+    """In the help, and in either case on the command line."""
+    parser = command_line.arguments()
+
+    assert level in parser.format_help()
+    assert level == parser.parse_args(["--log-level", level.lower()]).log_level
 
 
 def test_options_become_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

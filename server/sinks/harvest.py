@@ -21,6 +21,9 @@ from server.sinks.http_line import HttpLine
 OPERATION = "production"
 DATA_TYPE = "modbus_registers"
 
+CONTRACT_MODELS = {"sungrow_string": "sungrow"}
+"""What endpoints call a profile, where it is not the profile's own name."""
+
 
 class HarvestSink:
     """`ports.Sink` for one endpoint."""
@@ -80,7 +83,7 @@ def claims(
     readings = [stored.record.reading for stored in records]
     header = {
         "opr": OPERATION,
-        "model": device.profile,
+        "model": CONTRACT_MODELS.get(device.profile, device.profile),
         "dtype": DATA_TYPE,
         # A device that tells no serial number is known by the name it was configured under.
         "sn": device.serial or device.device_id,

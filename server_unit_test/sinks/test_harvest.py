@@ -58,6 +58,17 @@ def test_the_header_says_who_and_what(ingest: Ingest, key: SoftwareKey) -> None:
     } == ingest.posts[0].header()
 
 
+@pytest.mark.parametrize(
+    ("profile", "model"),
+    [("sungrow_string", "sungrow"), ("sungrow_hybrid", "sungrow_hybrid"), ("acme", "acme")],
+)
+def test_the_model_is_what_endpoints_know(profile: str, model: str) -> None:
+    """String inverters go by the name of the contract, other families by their profile's."""
+    header, _ = claims(replace(DEVICE, profile=profile), (stored(1),))
+
+    assert model == header["model"]
+
+
 def test_the_payload_holds_raw_words_by_millisecond(ingest: Ingest, key: SoftwareKey) -> None:
     """Registers as the wire has them, unscaled; what was unavailable is simply not there."""
     publish(ingest, key, batch(stored(1, words={13000: 65535, 5000: 0}), stored(2, words={})))
