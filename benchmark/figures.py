@@ -147,5 +147,9 @@ def page(intro: str, sections: Sequence[Section]) -> str:
     for section in sections:
         parts += [f"## {section.title}", wrapped(section.text)]
         parts += [markdown_table(table) for table in section.tables]
+    parts.append(
+        "Fifty inverters through mixed doors, a tenth of them failing, for ten minutes:\n"
+        "[performance-fleet.md](performance-fleet.md)."
+    )
     parts.append("Made by `make bench`; run it again, do not edit this page.")
     return "\n\n".join(parts) + "\n"
