@@ -8,9 +8,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 # The processes that are checked for types, and everything that is formatted.
-PROCESSES  := server simulator demo
+PROCESSES  := server simulator demo benchmark
 # Tests that need nothing but .venv; system_test also needs SYSTEM_PACKAGES.
-TESTS      := server_unit_test simulator_unit_test demo_unit_test server_rest_test
+TESTS      := server_unit_test simulator_unit_test demo_unit_test server_rest_test benchmark
 GENERATORS  = $(sort $(wildcard docs/generate_*.py))
 
 # Debian packages that `make test-all` needs: a browser for the page's own tests, and FUSE for the
