@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from server.clock import SystemClock
@@ -193,7 +194,14 @@ class WinetRelay(ScriptedWinet):
         self._held.close()
 
     def service(self, asked: Entry) -> str | None:
-        """Hand a message on; a new session of the gateway's is a new one of the dongle's."""
+        """Hand a message on; where the dongle hangs up, so does this."""
+        try:
+            return self._handed_on(asked)
+        except (WebSocketException, OSError):
+            return None
+
+    def _handed_on(self, asked: Entry) -> str | None:
+        """A new session of the gateway's is a new one of the dongle's."""
         if asked.get("service") == "connect":
             self._held.close()
             scheme = "ws" if self._tls is None else "wss"
@@ -218,9 +226,13 @@ class WinetRelay(ScriptedWinet):
             self._spoil = False
             target, body = _spoilt(target, body)
         headers = {"Content-Type": "application/json"} if body else {}
-        self._web.request(method, target, body or None, headers)
-        answer = self._web.getresponse()
-        text = answer.read().decode()
+        try:
+            self._web.request(method, target, body or None, headers)
+            answer = self._web.getresponse()
+            text = answer.read().decode()
+        except (http.client.HTTPException, OSError):
+            self._web.close()
+            return None
         self.exchange.append({"asked": _kept(asked), "status": answer.status, "answered": text})
         return http_answer(text.encode(), f"{answer.status} {answer.reason}")
 
