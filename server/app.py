@@ -40,7 +40,8 @@ from server.ledger.notices import NoticeBoard
 from server.ledger.portrait import Nameplate
 from server.model.configuration import Configuration
 from server.model.notice import Level
-from server.ports import Clock, SinkSetup
+from server.model.device import Account, Endpoint
+from server.ports import Clock, SinkSetup, Transport
 from server.settings import Settings
 from server.sinks import sinks_of
 from server.store.database import open_store
@@ -48,6 +49,7 @@ from server.store.readings import open_reader
 from server.tasks.remember_device import remembered
 from server.tasks.stop_gateway import StopGateway
 from server.transports import open_transport
+from server.transports.winet_lockout import Lockouts
 
 log = logging.getLogger("server")
 
@@ -108,7 +110,11 @@ class App:
         store_folder = options.data / STORE_FOLDER
         self._opened = open_store(store_folder, ballast_bytes=configuration.store.ballast_bytes)
         pins = FilePins(options.data)
-        open_session = partial(open_transport, clock=self._clock, pins=pins)
+        lockouts = Lockouts(self._clock)
+
+        def open_session(endpoint: Endpoint, account: Account) -> Transport:
+            return open_transport(endpoint, self._clock, pins, account, lockouts)
+
         house = House(
             clock=self._clock,
             draw=random.random,

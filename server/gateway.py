@@ -22,7 +22,7 @@ from server.ledger.house import DATABASE_LANE, FILES_LANE, House
 from server.ledger.portrait import Nameplate, draw
 from server.ledger.review import facts_now
 from server.model.cursor import Cursor
-from server.model.device import DeviceConfig
+from server.model.device import DeviceConfig, accounts_of
 from server.model.notice import Level
 from server.model.request import Request
 from server.model.snapshot import Snapshot
@@ -159,16 +159,20 @@ class Gateway:
     def _match_devices(self, now: float) -> list[Submission]:
         house = self.house
         wanted = {each.device_id: each for each in house.configuration.devices}
+        accounts = accounts_of(wanted.values())
+        before = accounts_of(each.config for each in house.plant.devices.values())
         then: list[Submission] = []
         for device_id, device in [*house.plant.devices.items()]:
-            if not _same_device(wanted.get(device_id), device.config):
+            endpoint = device.config.endpoint
+            same_account = accounts.get(endpoint) == before.get(endpoint)
+            if not (same_account and _same_device(wanted.get(device_id), device.config)):
                 then += self._remove_device(device_id, now)
         new = [each for each in wanted.values() if each.device_id not in house.plant.devices]
         spread_s = SPREAD_S if len(new) >= SPREAD_FROM_DEVICES else 0.0
         for config in new:
             at_ms = house.clock.utc_ms()
             try:
-                device = house.plant.add(config, now, at_ms)
+                device = house.plant.add(config, now, at_ms, accounts.get(config.endpoint))
             except SettingsError as error:  # One device that cannot be used stops no other.
                 text = f"{config.name or config.device_id} cannot be used: {error}"
                 key = f"device {config.device_id}"

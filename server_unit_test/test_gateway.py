@@ -15,7 +15,7 @@ from server.errors import Busy, SinkUnavailable
 from server.gateway import Counter, FIRST_PRUNE_S, MAX_KEPT_PLACES, SPREAD_FROM_DEVICES, SPREAD_S
 from server.model.cursor import Cursor
 from server.model.delivery import Ack, Batch
-from server.model.device import Endpoint, LinkState
+from server.model.device import Account, Endpoint, LinkState
 from server.model.request import AddDevice, ChangeSettings, DismissNotice, RemoveDevice
 from server.tasks.connect_device import TryLink
 from server.tasks.stop_gateway import DRAIN_AT_MOST_S, STOP_AT_MOST_S, StopGateway
@@ -487,3 +487,26 @@ def test_closing_gives_every_session_back(box: Box) -> None:
     box.gateway.close()
 
     assert (True, False, True) == (before, box.home.transport.connected, sink.closed)
+
+
+def test_a_changed_account_rebuilds_the_session(box: Box) -> None:
+    """For all behind the endpoint, because they share it; an unchanged one goes on."""
+    other = config_of("c", endpoint=Endpoint("modbus_tcp", "10.0.0.2", 502))
+    box.devices(config_of("a"), config_of("b", unit_id=2), other)
+    box.begin()
+    house = box.home.house
+    before = {key: each.transport for key, each in house.plant.devices.items()}
+    changed = config_of("b", unit_id=2, user="owner", password="s3cret")
+    house.settings = house.settings.with_devices([config_of("a"), changed, other])
+    opened: list[Account] = []
+    open_before = house.plant._open_transport
+    house.plant._open_transport = lambda endpoint, account: (
+        opened.append(account),
+        open_before(endpoint, account),
+    )[1]
+    box.ask(RENAME)
+    after = {key: each.transport for key, each in house.plant.devices.items()}
+
+    assert [Account("owner", "s3cret")] == opened
+    assert before["a"] is not after["a"] is after["b"]
+    assert before["c"] is after["c"]

@@ -609,3 +609,30 @@ def test_environment_holds_only_our_own(monkeypatch: pytest.MonkeyPatch) -> None
 def test_the_data_folder(option: str | None, environ: Mapping[str, str], expected: str) -> None:
     """The command line's word, else the environment's, else `data` here."""
     assert Path(expected) == data_folder(option, environ)
+
+
+@pytest.mark.parametrize("given", ["file", "variable"])
+def test_a_devices_account_is_read_from_file_and_variable(tmp_path: Path, given: str) -> None:
+    """And written back to the file, whose mode is 0600."""
+    device = {"endpoint": "winet://10.0.0.5:443", "user": "owner", "password": "s3cret"}
+    environ = {"EGRET_DEVICES": json.dumps([device])} if given == "variable" else {}
+    if given == "file":
+        (tmp_path / "settings.json").write_text(json.dumps({"devices": [device]}))
+    settings = Settings.load(tmp_path, environ, {})
+    settings.save()
+
+    (found,) = settings.configuration.devices
+    assert ("owner", "s3cret") == (found.user, found.password)
+    assert (given == "file") is (b"s3cret" in (tmp_path / "settings.json").read_bytes())
+    assert 0o600 == (tmp_path / "settings.json").stat().st_mode & 0o777
+    assert "s3cret" not in repr(settings.configuration)
+
+
+def test_a_wrong_password_setting_is_told_without_it(tmp_path: Path) -> None:
+    """Problems are logged and shown."""
+    device = {"endpoint": "winet://10.0.0.5:443", "password": "s3cret\n"}
+
+    settings = Settings.load(tmp_path, {"EGRET_DEVICES": json.dumps([device])}, {})
+
+    assert 1 == len(settings.problems)
+    assert "s3cret" not in settings.problems[0]

@@ -10,7 +10,7 @@ import msgspec
 from server.api.refusals import BadRequest, NotFound
 from server.api.services import Supported
 from server.devices import doors
-from server.model.device import KNOWN_SCHEMES, Endpoint
+from server.model.device import KNOWN_SCHEMES, Account, Endpoint
 from server.model.request import AddDevice, Probe
 from server.model.setting import (
     DEFAULT_MODBUS_PORT,
@@ -41,8 +41,9 @@ class DeviceAddress(msgspec.Struct, frozen=True):
     `ip` or `host`; `port`; `slave_id`, `unit_id` or `address`; `device_type` or `type` (`auto` asks
     the device), where `profile` is more exact; `scheme` is the way to it. With `auto`, what is not
     given is found out; otherwise it is 502, 1 and `modbus_tcp`. `battery` false leaves out what
-    sits behind the device. `connection` is `TCP`, or an object with these keys: what it does not
-    say is taken from the keys beside it.
+    sits behind the device. `user` and `password` are for a device that wants a login; empty, or the
+    mask that is shown for a password, stands for the factory's. `connection` is `TCP`, or an object
+    with these keys: what it does not say is taken from the keys beside it.
     """
 
     ip: str = ""
@@ -58,6 +59,8 @@ class DeviceAddress(msgspec.Struct, frozen=True):
     type: str = ""
     name: str = ""
     interval_s: float | None = None
+    user: str = ""
+    password: str = ""
     connection: str | dict[str, str | int | float | bool | None] = "TCP"
 
 
@@ -70,6 +73,8 @@ _LINES = (
     ("interval_s",),
     ("scheme",),
     ("battery",),
+    ("user",),
+    ("password",),
 )
 """Keys that mean one thing: a connection that has one of a line has the whole line."""
 
@@ -111,6 +116,15 @@ def unit_of(body: DeviceAddress) -> int:
     return cast(int, _ruled(DEVICE, "unit_id", unit_id, "slave_id"))
 
 
+def account_of(body: DeviceAddress) -> Account:
+    """Who logs in; raises BadRequest in words that do not hold the password."""
+    try:
+        password = DEVICE["password"][0].take(body.password, "password")
+    except ValueError as error:
+        raise BadRequest(str(error)) from None
+    return Account(_ruled(DEVICE, "user", body.user), password)
+
+
 def search_of(body: DeviceAddress) -> Probe:
     """What to look for, where, and under which units; raises BadRequest in words."""
     endpoint, unit_id = endpoint_of(body), unit_of(body)
@@ -122,6 +136,7 @@ def search_of(body: DeviceAddress) -> Probe:
         ways=ways,
         units=(unit_id,) if given else doors.UNITS,
         children=body.battery,
+        account=account_of(body),
     )
 
 
@@ -149,6 +164,7 @@ def addition(body: DeviceAddress, supported: Sequence[Supported]) -> AddDevice:
         profile=profile_of(body, supported),
         name=_ruled(DEVICE, "name", body.name),
         interval_s=interval_s,
+        account=account_of(body),
     )
     if added.profile != AUTO:
         return added

@@ -33,6 +33,9 @@ class Connection(msgspec.Struct, frozen=True):
     """Always empty: the box does not look hardware addresses up."""
     scheme: str
     """The way to it: `modbus_tcp`, ..."""
+    user: str
+    password: str
+    """A mask where one is stored, else empty; sent back, the mask changes nothing."""
 
 
 class Device(msgspec.Struct, frozen=True):
@@ -150,4 +153,6 @@ def connection_of(config: DeviceConfig) -> Connection:
         sn=config.serial,
         mac="",
         scheme=config.endpoint.scheme,
+        user=config.user,
+        password=config.masked.password,
     )

@@ -92,7 +92,7 @@ def render(snapshot: Snapshot) -> bytes:
 
 def _device(view: DeviceView) -> DeviceState:
     return DeviceState(
-        config=view.config,
+        config=view.config.masked,
         state=view.state,
         since_ms=view.since_ms,
         error=view.error,

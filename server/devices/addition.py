@@ -43,6 +43,8 @@ def new_devices(
             unit_id=request.unit_id,
             profile=request.profile,
             interval_s=DEFAULT_INTERVAL_S if request.interval_s is None else request.interval_s,
+            user=request.account.user,
+            password=request.account.password,
         )
         return (_refused_if_known(unseen, known),)
     configs: list[DeviceConfig] = []
@@ -117,6 +119,8 @@ def _config(
         serial=identity.serial,
         model=identity.model,
         parent=parent.device_id if parent else "",
+        user=request.account.user,
+        password=request.account.password,
     )
 
 

@@ -14,12 +14,12 @@ from server.devices.link import Link
 from server.devices.profile import Profile
 from server.model.delivery import DeviceFacts
 from server.errors import DeviceUnreachable
-from server.model.device import DeviceConfig, Endpoint, Identity, Space
+from server.model.device import Account, DeviceConfig, Endpoint, Identity, Space
 from server.model.reading import ClockQuality, Reading
 from server.model.snapshot import DeviceView, Refusal
 from server.ports import Transport
 
-OpenTransport = Callable[[Endpoint], Transport]
+OpenTransport = Callable[[Endpoint, Account], Transport]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +143,19 @@ class Plant:
         self._open_transport = open_transport
         self._last_ms = dict(last_taken_at_ms)
 
-    def add(self, config: DeviceConfig, now: float, at_ms: int) -> Device:
-        """Take a device in; raises KeyError when its id is taken."""
+    def add(
+        self, config: DeviceConfig, now: float, at_ms: int, account: Account | None = None
+    ) -> Device:
+        """Take a device in; raises KeyError when its id is taken.
+
+        `account` is its endpoint's, its own where none is given; a shared session keeps its own.
+        """
         if config.device_id in self.devices:
             raise KeyError(config.device_id)
         shared = self.session_of(config.endpoint)
-        transport = Session(self._open_transport(config.endpoint)) if shared is None else shared
-        device = Device(config, transport, Link(config.device_id, now, at_ms))
+        if shared is None:
+            shared = Session(self._open_transport(config.endpoint, account or config.account))
+        device = Device(config, shared, Link(config.device_id, now, at_ms))
         self.devices[config.device_id] = device
         return device
 

@@ -1,11 +1,15 @@
 """What a configured device is, and the states its link can be in. Values only."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 KNOWN_SCHEMES = ("modbus_tcp", "sungrow_tcp", "winet")
 """The schemes of `transports`, named here so that settings can refuse others in words."""
+
+
+PASSWORD_MASK = "********"
+"""Shown in place of a stored password; sent back, it means that nothing is to be changed."""
 
 
 class Space(StrEnum):
@@ -42,6 +46,14 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """Who logs in, where a device wants a login; what is empty is the factory's."""
+
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceConfig:
     """One device as configured; validated by `settings`.
 
@@ -59,6 +71,28 @@ class DeviceConfig:
     model: str = ""
     parent: str = ""
     """The id of the device that this one sits behind: a battery behind its inverter."""
+    user: str = ""
+    password: str = field(default="", repr=False)
+    """Kept in settings.json and said to the device alone."""
+
+    @property
+    def account(self) -> Account:
+        """Who logs in."""
+        return Account(self.user, self.password)
+
+    @property
+    def masked(self) -> "DeviceConfig":
+        """As others may see it."""
+        return replace(self, password=PASSWORD_MASK if self.password else "")
+
+
+def accounts_of(devices: Iterable[DeviceConfig]) -> Mapping[Endpoint, Account]:
+    """Who logs in where: devices behind one endpoint share a session, and so the first account."""
+    found: dict[Endpoint, Account] = {}
+    for each in devices:
+        if each.account != Account():
+            found.setdefault(each.endpoint, each.account)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

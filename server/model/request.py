@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from server.model.device import Endpoint, Identity, Space
+from server.model.device import Account, Endpoint, Identity, Space
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class Probe:
     ways: tuple[Endpoint, ...] = ()
     units: tuple[int, ...] = ()
     children: bool = True
+    account: Account = Account()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class AddDevice:
     ways: tuple[Endpoint, ...] = ()
     units: tuple[int, ...] = ()
     children: bool = True
+    account: Account = Account()
 
 
 @dataclass(frozen=True, slots=True)

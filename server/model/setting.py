@@ -18,6 +18,7 @@ from server.model.setting_rule import (
     Number,
     OneOf,
     Rule,
+    Secret,
     Text,
     Url,
     Whole,
@@ -35,6 +36,8 @@ MAX_UNIT_ID = 247
 """The largest Modbus address of a device; 0 is what some TCP devices want."""
 MAX_NAME_LENGTH = 64
 """Characters of a name, a serial number or a device id, so that they fit a line of a page."""
+MAX_PASSWORD_LENGTH = 128
+"""Characters of a device's password: far more than the page of any dongle takes."""
 MAX_HOST_LENGTH = 253
 """Characters of a host name in the DNS."""
 MIN_POLL_INTERVAL_S = 0.05
@@ -86,6 +89,8 @@ DEVICE: Mapping[str, tuple[Rule, object]] = MappingProxyType(
         "serial": (Text(MAX_NAME_LENGTH), ""),
         "model": (Text(MAX_NAME_LENGTH), ""),
         "parent": (Text(MAX_NAME_LENGTH), ""),
+        "user": (Text(MAX_NAME_LENGTH), ""),
+        "password": (Secret(MAX_PASSWORD_LENGTH), ""),
     }
 )
 """Keys of a device beside `endpoint`. Without a device_id it is named by where it is."""
@@ -123,6 +128,8 @@ def _endpoint(value: object, at: str) -> Endpoint:
         scheme, host, port = short.groups()
         value = {"scheme": scheme, "host": host.strip("[]"), "port": port and int(port[:6])}
         value = {key: each for key, each in value.items() if each is not None}
+    if isinstance(value, str) and "@" in value:  # Perhaps a password, which no error may show.
+        raise ValueError(f"{at} holds an @: an account is given as user and password of the device")
     if not isinstance(value, Mapping):
         raise wrong(at, "an object with host and port, or modbus_tcp://host:port", value)
     return Endpoint(**_fields(ENDPOINT, value, at))
@@ -144,7 +151,11 @@ def _fields(
 
 def device_document(device: DeviceConfig) -> dict[str, Any]:
     """A device as settings.json holds it; the reverse of `Device.take`."""
-    return dataclasses.asdict(device)
+    document = dataclasses.asdict(device)
+    for key in ("user", "password"):  # Earlier versions, to which a box may go back, know neither.
+        if not document[key]:
+            del document[key]
+    return document
 
 
 _RULES: Mapping[str, Rule] = {

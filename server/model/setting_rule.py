@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from server.model.device import PASSWORD_MASK
+
 MAX_URL_LENGTH = 2048
 """Characters of an address; sink ids are made of them."""
 MAX_SHOWN = 60
@@ -121,6 +123,24 @@ class Text:
         ):
             raise wrong(at, self.words, value)
         return value
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A password: one printable line that no error shows. The mask of one counts as not given."""
+
+    most: int
+
+    @property
+    def words(self) -> str:
+        """With its bound."""
+        return f"printable text of 0 to {self.most} characters"
+
+    def take(self, value: object, at: str) -> str:
+        """The text as it stands."""
+        if not isinstance(value, str) or len(value) > self.most or not value.isprintable():
+            raise ValueError(f"{at} should be {self.words}; what was given is not shown")
+        return "" if value == PASSWORD_MASK else value
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,7 @@ class Search:
         self._ways = self._in_order(wanted.ways or (wanted.endpoint,))
         self._units = wanted.units or (wanted.unit_id,)
         self._children = wanted.children
+        self._account = wanted.account
         self._finished = finished
         self._key = PROGRESS_NOTICE + wanted.endpoint.host
         self._host = wanted.endpoint.host
@@ -186,7 +187,8 @@ class Search:
             return []
         self._say(f"Trying {doors.said(way)}")
         shared = self._house.plant.session_of(way)
-        transport: Transport = shared or self._house.adapters.open_transport(way)
+        opener = self._house.adapters.open_transport
+        transport: Transport = shared or opener(way, self._account)
         opened = yield _Question(way, transport, transport.open)
         if isinstance(opened, Failed):
             self._failed(way, opened.error)

@@ -6,6 +6,7 @@ by one thread; whoever bounds a call as a whole does so with its lifeline.
 """
 
 import contextlib
+import logging
 import socket
 import ssl
 from collections import deque
@@ -39,7 +40,9 @@ class WebsocketLine:
         self._connection = connection
         # TLS, where there is any, is laid already: to the protocol this is a plain connection.
         uri = parse_uri(f"ws://{shown}:{port}{path}")
-        self._protocol = ClientProtocol(uri, max_size=MAX_MESSAGE_BYTES)
+        # Frames hold passwords and tokens: they are logged at no level.
+        mute = logging.Logger("websocket", logging.CRITICAL)
+        self._protocol = ClientProtocol(uri, max_size=MAX_MESSAGE_BYTES, logger=mute)
         self._waiting: deque[bytes] = deque(maxlen=MAX_WAITING)
         self._parts: list[bytes] = []
 

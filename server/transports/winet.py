@@ -36,7 +36,7 @@ from server.errors import (
     RegisterRefused,
     Retry,
 )
-from server.model.device import Space
+from server.model.device import Account, Space
 from server.ports import Clock, Pins
 from server.transports.lifeline import Lifeline
 from server.transports.winet_answer import BUSY, LOCKED, NOTICE, OK, TOKEN_INVALID, Answer
@@ -46,7 +46,6 @@ from server.transports.winet_question import GetParam, NotOffered, Passthrough, 
 from server.transports.winet_rtu import MAX_READ_WORDS, MAX_WRITE_WORDS, read_frame, write_frame
 from server.transports.winet_session import (
     CONNECT_TIMEOUT_S,
-    Account,
     Door,
     NotThisDoor,
     Refused,
@@ -105,6 +104,7 @@ class Winet:
         timeout_s: float = ANSWER_TIMEOUT_S,
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
         busy_pause_s: float = BUSY_PAUSE_S,
+        lockout: Lockout | None = None,
     ) -> None:
         """Nothing is connected yet. Without a clock a lock holds for as long as this lives."""
         self._host = host
@@ -114,7 +114,7 @@ class Winet:
         self._clock = clock
         self._timeouts_s = (timeout_s, connect_timeout_s)
         self._busy_pause_s = busy_pause_s
-        self._lockout = Lockout(clock)
+        self._lockout = lockout or Lockout(clock)
         self._session: WinetSession | None = None
         self._pace = _Pace(clock)
         self._habits = _Habits()

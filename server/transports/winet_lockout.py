@@ -6,6 +6,7 @@ Owns the moment before which nothing is sent, and the words for it. Refuses to k
 from datetime import UTC, datetime
 
 from server.errors import DeviceUnreachable
+from server.model.device import Account
 from server.ports import Clock
 from server.transports.winet_answer import LOCKED, Answer
 
@@ -16,6 +17,9 @@ REFUSED_LOGIN_PAUSE_S = 600.0
 lock the account, for its owner as well."""
 MAX_LOGIN_PAUSE_S = 86_400.0
 """The longest of these pauses: a password that was set right is found out within a day."""
+
+MAX_LOCKOUTS = 256
+"""Dongles and accounts remembered together: more than are tried in a day; the oldest goes first."""
 
 
 class Lockout:
@@ -35,7 +39,8 @@ class Lockout:
         elif step == "login":
             words = (
                 f"it refuses the login ({answer}), and more of them would lock its account: "
-                "is its password still the factory's?"
+                "give the user and the password that its own web page takes; a device that is "
+                "configured already is removed and added again with them"
             )
             self._begin(self._pause_s, words)
             self._pause_s = min(2 * self._pause_s, MAX_LOGIN_PAUSE_S)
@@ -60,3 +65,20 @@ class Lockout:
         self._until = self._clock.monotonic() + seconds
         at = datetime.fromtimestamp(self._clock.utc_ms() / 1000 + seconds, UTC)
         self._words = f"{words}; nothing is sent before {at:%H:%M} UTC"
+
+
+class Lockouts:
+    """One Lockout per dongle and account, whichever door or trial asks: a corrected account may be
+    tried at once, the refused one not again by adding the device once more."""
+
+    def __init__(self, clock: Clock | None) -> None:
+        self._clock = clock
+        self._known: dict[tuple[str, Account], Lockout] = {}
+
+    def of(self, dongle: str, account: Account) -> Lockout:
+        """The one that is known, or a new one."""
+        key = (dongle, account)
+        lockout = self._known[key] = self._known.pop(key, Lockout(self._clock))
+        if len(self._known) > MAX_LOCKOUTS:
+            del self._known[next(iter(self._known))]
+        return lockout

@@ -26,6 +26,7 @@ from server.errors import (
     Retry,
     WrongDevice,
 )
+from server.model.device import Account
 from server.ports import Pins
 from server.transports.lifeline import Lifeline
 from server.transports.websocket_line import Ended, WebsocketLine
@@ -57,6 +58,10 @@ class Refused(DeviceUnreachable):
         self.answer = answer
 
 
+FACTORY = Account("admin", "pw8888")
+"""Printed in every manual: no secret."""
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
     """Which ports a generation of firmware listens on, and whether it speaks TLS there."""
@@ -64,14 +69,6 @@ class Door:
     tls: bool
     socket_port: int
     http_port: int
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Who logs in, where the firmware wants a login."""
-
-    user: str = "admin"
-    password: str = "pw8888"  # The factory's, printed in every manual: no secret.
 
 
 def pin_name(host: str, door: Door) -> str:
@@ -224,7 +221,8 @@ class WinetSession:
         self._fingerprint = shown
 
     def _log_in(self, account: Account) -> None:
-        body = {"username": account.user, "passwd": account.password}
+        user, password = account.user or FACTORY.user, account.password or FACTORY.password
+        body = {"username": user, "passwd": password}
         self._take_token(self.ask("login", body), "login")
         self.logged_in = True
 

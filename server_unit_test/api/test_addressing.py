@@ -16,7 +16,7 @@ from server.model.setting import (
     SETTINGS,
     device_document,
 )
-from server.model.device import DeviceConfig
+from server.model.device import PASSWORD_MASK, Account, DeviceConfig
 from server_unit_test.api.fake_desk import a_snapshot
 from server_unit_test.api.fake_services import FAMILIES
 
@@ -156,3 +156,28 @@ def test_an_unknown_id_is_not_found() -> None:
     """The words say where ids come from."""
     with pytest.raises(NotFound, match="/api/device"):
         device_named(a_snapshot(), "attic")
+
+
+@pytest.mark.parametrize("folded", [True, False])
+def test_an_account_goes_with_the_address(folded: bool) -> None:
+    """Beside it or in the connection."""
+    keys: dict[str, Any] = {"ip": "10.0.0.5", "user": "owner", "password": "s3cret"}
+    body = DeviceAddress(connection=keys) if folded else DeviceAddress(**keys)
+
+    assert Account("owner", "s3cret") == addition(body, FAMILIES).account
+
+
+def test_a_mask_that_is_sent_back_is_no_password() -> None:
+    """What GET shows may come again."""
+    body = DeviceAddress(ip="10.0.0.5", user="owner", password=PASSWORD_MASK)
+
+    assert Account("owner", "") == addition(body, FAMILIES).account
+
+
+@pytest.mark.parametrize("key,value", [("password", "s3cret" * 30), ("user", "u" * 65)])
+def test_an_account_that_cannot_be_used_is_refused(key: str, value: str) -> None:
+    """By its key, and a password is not repeated."""
+    with pytest.raises(BadRequest, match=key) as refusal:
+        addition(DeviceAddress(ip="10.0.0.5", **{key: value}), FAMILIES)
+
+    assert "s3cret" not in str(refusal.value)

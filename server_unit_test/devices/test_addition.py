@@ -7,7 +7,7 @@ import pytest
 from server.devices.addition import DEFAULT_INTERVAL_S, new_devices
 from server.devices.profile import load_profiles
 from server.errors import SettingsError
-from server.model.device import DeviceConfig, Endpoint, Identity
+from server.model.device import Account, DeviceConfig, Endpoint, Identity
 from server.model.request import AddDevice, Found, FoundDevices
 
 PROFILES = load_profiles().profiles
@@ -72,3 +72,17 @@ def test_a_device_is_added_unseen() -> None:
         config.interval_s,
         config.profile,
     )
+
+
+@pytest.mark.parametrize("probed", [True, False])
+def test_the_account_is_kept_with_the_device(probed: bool) -> None:
+    """Found or unseen, and what is behind it has the same."""
+    account = Account("owner", "s3cret")
+    endpoint = Endpoint("winet", "10.0.0.9", 443)
+    request = AddDevice(endpoint, 1, "sungrow_hybrid", account=account)
+    identity = Identity("sungrow_hybrid", "S9", "SH10RT", 1, True)
+    places = (Found(identity, endpoint, 1), Found(replace(identity, serial="B9"), endpoint, 200))
+
+    made = new_devices((), {}, request, FoundDevices(places, ()) if probed else None)
+
+    assert {account} == {each.account for each in made}

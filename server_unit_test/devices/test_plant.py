@@ -12,7 +12,7 @@ from server.devices.plant import REASK_REFUSED_S, Moment, Plant
 from server.devices.profile import load_profiles
 from server.errors import DeviceUnreachable
 from server.model.delivery import DeviceFacts
-from server.model.device import Endpoint, Identity, LinkState, Space
+from server.model.device import Account, Endpoint, Identity, LinkState, Space
 from server.model.reading import ClockQuality, Reading
 from server.model.snapshot import Refusal
 from server.ports import Transport
@@ -32,10 +32,12 @@ class Cupboard:
 
     def __init__(self) -> None:
         self.opened: list[Endpoint] = []
+        self.accounts: list[Account] = []
 
-    def open_transport(self, endpoint: Endpoint) -> Transport:
+    def open_transport(self, endpoint: Endpoint, account: Account) -> Transport:
         """`plant.OpenTransport`."""
         self.opened.append(endpoint)
+        self.accounts.append(account)
         return FakeTransport()
 
 
@@ -108,7 +110,7 @@ def test_a_reconnect_keeps_what_the_driver_has_learned() -> None:
 
 def test_a_driver_knows_the_way_to_its_device() -> None:
     """What a door cannot know is decided by its scheme, also after the daily fresh start."""
-    subject = Plant(load_profiles().profiles, lambda endpoint: FakeTransport(), {})
+    subject = Plant(load_profiles().profiles, Cupboard().open_transport, {})
     zeros = dict.fromkeys(range(4989, 5100), 0)
     device = subject.add(config_of("a", profile="sungrow_string"), NOW, AT_MS)
     subject.identified(device, replace(IDENTITY, profile="sungrow_string"), NOW)
@@ -221,3 +223,14 @@ def test_the_view_says_when_it_is_tried_again() -> None:
     assert (LinkState.RETRYING, "no answer") == (waiting.state, waiting.error)
     assert AT_MS + round((retry_at - NOW) * 1000) == waiting.retry_at_ms
     assert AT_MS + 9_000 == overdue.retry_at_ms
+
+
+def test_a_session_has_the_account_of_its_endpoint() -> None:
+    """The device's own, unless one is given for all that is behind the endpoint."""
+    cupboard = Cupboard()
+    subject = Plant({}, cupboard.open_transport, {})
+
+    subject.add(config_of("a", password="own"), NOW, AT_MS)
+    subject.add(config_of("b", endpoint=OTHER), NOW, AT_MS, Account("", "shared"))
+
+    assert [Account("", "own"), Account("", "shared")] == cupboard.accounts

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from server.model.configuration import Configuration
-from server.model.device import DeviceConfig, Endpoint
+from server.model.device import PASSWORD_MASK, DeviceConfig, Endpoint
 from server.model.setting import (
     DEFAULT_POLL_INTERVAL_S,
     MAX_AGE_DAYS,
@@ -19,6 +19,7 @@ from server.model.setting import (
     MAX_HOST_LENGTH,
     MAX_INTERVAL_S,
     MAX_NAME_LENGTH,
+    MAX_PASSWORD_LENGTH,
     MAX_PORT,
     MAX_STORE_BYTES,
     MAX_UNIT_ID,
@@ -227,3 +228,33 @@ def test_configuration_of_values_sets_them_alone() -> None:
         made.api.host,
         made.devices,
     )
+
+
+def test_an_account_is_kept_and_read_again() -> None:
+    """Without one, the file is as earlier versions read it."""
+    device = dataclasses.replace(DEVICE, user="owner", password="p" * MAX_PASSWORD_LENGTH)
+
+    assert device == Device().take(device_document(device), "devices[0]")
+    assert not {"user", "password"} & set(device_document(DEVICE))
+
+
+@pytest.mark.parametrize("password", ["s3cret" * MAX_PASSWORD_LENGTH, "s3cret\n", ["s3cret"]])
+def test_a_password_that_cannot_be_used_is_not_shown(password: object) -> None:
+    """The error names the key and what it should be."""
+    with pytest.raises(ValueError, match="password should be printable text") as refusal:
+        Device().take({**DOCUMENT, "password": password}, "devices[0]")
+
+    assert "s3cret" not in str(refusal.value)
+
+
+def test_the_mask_of_a_password_is_none() -> None:
+    """It never gets stored in the place of one."""
+    assert "" == Device().take({**DOCUMENT, "password": PASSWORD_MASK}, "devices[0]").password
+
+
+def test_an_account_within_an_endpoint_is_refused_unshown() -> None:
+    """The words say where it belongs."""
+    with pytest.raises(ValueError, match="user and password of the device") as refusal:
+        Device().take({"endpoint": "winet://owner:s3cret@10.0.0.5:443"}, "devices[0]")
+
+    assert "s3cret" not in str(refusal.value)

@@ -24,7 +24,7 @@ from server.ledger.house import Adapters, House
 from server.ledger.notices import MAX_NOTICES, NoticeBoard
 from server.ledger.portrait import Nameplate
 from server.model.configuration import Configuration
-from server.model.device import DeviceConfig, Endpoint, Space
+from server.model.device import Account, DeviceConfig, Endpoint, Space
 from server.model.reading import ClockQuality
 from server.model.request import ChangeSettings, ReadRegisters
 from server.ports import SinkSetup, Transport
@@ -472,7 +472,9 @@ def _endpoint(device: SimulatedDevice) -> Endpoint:
     return Endpoint("modbus_tcp", f"10.0.0.{device.number + 1}", 502)
 
 
-def _transport(transports: dict[str, SimulatedTransport], endpoint: Endpoint) -> Transport:
+def _transport(
+    transports: dict[str, SimulatedTransport], endpoint: Endpoint, account: Account
+) -> Transport:
     number = int(endpoint.host.rsplit(".", 1)[1]) - 1
     return transports[f"device{number}"]
 

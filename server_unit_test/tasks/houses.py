@@ -17,7 +17,7 @@ from server.ledger.house import Adapters, House
 from server.ledger.notices import NoticeBoard
 from server.model.configuration import Configuration
 from server.model.cursor import Cursor
-from server.model.device import DeviceConfig, Endpoint
+from server.model.device import Account, DeviceConfig, Endpoint
 from server.ports import SinkSetup, Transport
 from server.settings import Settings
 from server.store.database import Opened, open_store
@@ -111,7 +111,7 @@ def home_in(folder: Path, *, max_pages: int | None = None) -> Iterator[Home]:
     opened = open_store(store_folder, synchronous="OFF", max_pages=max_pages)
     profiles = load_profiles(PROFILES).profiles
 
-    def open_transport(endpoint: Endpoint) -> Transport:
+    def open_transport(endpoint: Endpoint, account: Account) -> Transport:
         return transport
 
     def sinks_of(configuration: Configuration) -> Mapping[str, SinkSetup]:

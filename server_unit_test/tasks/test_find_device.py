@@ -17,7 +17,7 @@ from server.errors import (
     WrongDevice,
 )
 from server.ledger.notices import NOTICE_CHARACTERS_MAX
-from server.model.device import Endpoint, Space
+from server.model.device import Account, Endpoint, Space
 from server.model.request import FoundDevices, Probe
 from server.ports import Transport
 from server.tasks import find_device as module
@@ -70,6 +70,7 @@ class Lookout:
         self.home = home
         self.sites = sites
         self.opened: list[Endpoint] = []
+        self.accounts: set[Account] = set()
         self.notices: list[str] = []
         self.lanes: list[str | None] = []
         self.heard: list[Outcome] = []
@@ -96,8 +97,9 @@ class Lookout:
         assert isinstance(outcome.value, FoundDevices)
         return outcome.value
 
-    def _open(self, endpoint: Endpoint) -> Transport:
+    def _open(self, endpoint: Endpoint, account: Account) -> Transport:
         self.opened.append(endpoint)
+        self.accounts.add(account)
         return self.sites.get((endpoint.scheme, endpoint.port), Site(None))
 
     def _finished(self, outcome: Outcome, now: float) -> tuple[Submission, ...]:
@@ -393,3 +395,12 @@ def test_a_question_can_be_broken_off(bundled: Home) -> None:
     assert (1, QUESTION_BUDGET_S) == (site.aborts, task.budget_s)
     assert isinstance(work(task), Ok)
     site.close()
+
+
+def test_a_search_logs_in_with_the_account_given(bundled: Home) -> None:
+    """On every way that it opens."""
+    lookout = Lookout(bundled, {("modbus_tcp", 502): Site({1: STRING})})
+
+    lookout.look(anywhere(account=Account("owner", "s3cret")))
+
+    assert {Account("owner", "s3cret")} == lookout.accounts

@@ -16,10 +16,10 @@ from server.errors import (
     RegisterRefused,
     WrongDevice,
 )
-from server.model.device import Space
-from server.transports import winet
+from server.model.device import Account, Endpoint, Space
+from server.transports import open_transport, winet
 from server.transports.winet import CLASSIC, NEW, Winet, doors_of
-from server.transports.winet_lockout import LOCK_S, REFUSED_LOGIN_PAUSE_S
+from server.transports.winet_lockout import LOCK_S, REFUSED_LOGIN_PAUSE_S, Lockouts
 from server.transports.winet_pins import MemoryPins
 from server.transports.winet_session import Door
 from server_unit_test.contracts.fake_clock import FakeClock
@@ -450,3 +450,47 @@ def test_no_bytes_make_it_fall_hang_or_invent(
         transport.close()
 
     assert (7, 8) == words
+
+
+def test_it_logs_in_with_the_owners_account(new: ScriptedWinet) -> None:
+    """What the firmware was made to take counts, and not the factory's password."""
+    new.password = "the owner's own"
+    endpoint = Endpoint("winet", "127.0.0.1", new.port)
+    transport = open_transport(endpoint, account=Account("owner", new.password))
+
+    assert (7, 8) == read(transport)
+    transport.close()
+
+
+def test_a_refused_account_is_not_repeated_by_another_trial(new: ScriptedWinet) -> None:
+    """Each trial has a transport of its own; the corrected account is let through at once."""
+    new.password = "the owner's own"
+    clock, endpoint = FakeClock(), Endpoint("winet", "127.0.0.1", new.port)
+    lockouts = Lockouts(clock)
+    for _ in range(3):
+        transport = open_transport(endpoint, clock, None, Account("", "wrong"), lockouts)
+        with pytest.raises(DeviceUnreachable, match="give the user and the password") as refusal:
+            read(transport)
+        assert "wrong" not in str(refusal.value)
+        transport.close()
+    refused = new.seen.count("login")
+    transport = open_transport(endpoint, clock, None, Account("", new.password), lockouts)
+
+    assert (1, (7, 8)) == (refused, read(transport))
+    transport.close()
+
+
+def test_no_frame_is_logged(new: ScriptedWinet, caplog: pytest.LogCaptureFixture) -> None:
+    """The login is one; its password shows in no log, whatever its level."""
+    caplog.set_level("DEBUG")
+    new.password = "s3cret-of-the-owner"
+    transport = open_transport(
+        Endpoint("winet", "127.0.0.1", new.port), account=Account("", new.password)
+    )
+    read(transport)
+    transport.close()
+
+    ours = [each for each in caplog.records if each.name != "websockets.server"]  # The dongle's.
+    assert "POST" in str([each.getMessage() for each in ours])
+    assert "s3cret" not in str([each.getMessage() for each in ours])
+    assert not [each for each in ours if each.name.startswith("websocket")]

@@ -3,12 +3,15 @@
 import pytest
 
 from server.errors import DeviceUnreachable
+from server.model.device import Account
 from server.transports.winet_answer import LOCKED, Answer
 from server.transports.winet_lockout import (
     LOCK_S,
+    MAX_LOCKOUTS,
     MAX_LOGIN_PAUSE_S,
     REFUSED_LOGIN_PAUSE_S,
     Lockout,
+    Lockouts,
 )
 from server_unit_test.contracts.fake_clock import FakeClock
 
@@ -71,3 +74,24 @@ def test_a_wrong_password_is_tried_ever_more_rarely() -> None:
 
     assert (5, 5) == (first, anew)
     assert week < 10
+
+
+def test_a_dongle_and_an_account_have_one_lockout() -> None:
+    """Another account or another dongle has its own."""
+    lockouts = Lockouts(FakeClock())
+    first = lockouts.of("dongle", Account("", "a"))
+
+    assert first is lockouts.of("dongle", Account("", "a"))
+    assert first is not lockouts.of("dongle", Account("", "b"))
+    assert first is not lockouts.of("other", Account("", "a"))
+
+
+def test_lockouts_are_bounded() -> None:
+    """MAX_LOCKOUTS are remembered; the one that was not asked for the longest time goes."""
+    lockouts = Lockouts(FakeClock())
+    made = [lockouts.of(str(number), Account()) for number in range(MAX_LOCKOUTS)]
+    kept = lockouts.of("0", Account())
+    lockouts.of("one more", Account())
+
+    assert made[0] is kept is lockouts.of("0", Account())
+    assert made[1] is not lockouts.of("1", Account())

@@ -10,7 +10,8 @@ from server.transports.lifeline import Lifeline
 from server.transports.winet_pins import MemoryPins
 from server.transports.winet_question import GetParam, NotOffered, Passthrough
 from server.transports.winet_rtu import read_frame
-from server.transports.winet_session import Account, Door, WinetSession
+from server.model.device import Account
+from server.transports.winet_session import Door, WinetSession
 from server_unit_test.transports.scripted_winet import ScriptedWinet, http
 
 DOWN_S = 1.0

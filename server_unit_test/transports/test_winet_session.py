@@ -15,6 +15,7 @@ from server.errors import (
     ProtocolError,
     WrongDevice,
 )
+from server.model.device import Account
 from server.transports.lifeline import Lifeline
 from server.transports.websocket_line import MAX_MESSAGE_BYTES
 from server.transports.winet_answer import Unit
@@ -23,7 +24,6 @@ from server.transports.winet_session import (
     CONNECT_TIMEOUT_S,
     FAREWELL_TIMEOUT_S,
     MAX_PUSHED,
-    Account,
     Door,
     NotThisDoor,
     Refused,

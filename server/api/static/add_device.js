@@ -14,6 +14,8 @@ const KNOWN_FAMILIES = [
 const NAME_MOST = 64;
 const PROGRESS_NOTICE = "probe "; // what the keys of progress notices begin with; the host follows
 const MODELS_SHOWN = 3;
+const PASSWORD_MOST = 128;
+const LOGIN_WANTED = /refuses the login|account is locked/;
 
 // `said` is the id of what a screen reader should say beside the hint when the field is reached.
 function field(label, input, hint, said = "") {
@@ -62,6 +64,29 @@ function addressStep() {
   });
   const port = whole("add-port", 1, 65535);
   const unit = whole("add-unit", 0, 255);
+  const user = el("input", {
+    id: "add-user",
+    type: "text",
+    autocomplete: "off",
+    autocapitalize: "off",
+    spellcheck: "false",
+    placeholder: "admin",
+    maxlength: NAME_MOST,
+  });
+  const password = el("input", {
+    id: "add-password",
+    type: "password",
+    autocomplete: "off",
+    maxlength: PASSWORD_MOST,
+  });
+  const more = el(
+    "details",
+    {},
+    el("summary", {}, el("span", { text: "More" })),
+    el("div", { class: "pair" }, field("Port", port), field("Unit id", unit)),
+    el("div", { class: "pair" }, field("User", user), field("Password", password)),
+    el("p", { class: "note", text: "For a dongle whose own page wants a changed password." }),
+  );
   const form = el(
     "form",
     { "data-step": "address" },
@@ -70,12 +95,7 @@ function addressStep() {
       host,
       "Your router lists it among its devices; a name works as well as numbers.",
     ),
-    el(
-      "details",
-      {},
-      el("summary", {}, el("span", { text: "More" })),
-      el("div", { class: "pair" }, field("Port", port), field("Unit id", unit)),
-    ),
+    more,
     el(
       "div",
       { class: "actions" },
@@ -84,8 +104,14 @@ function addressStep() {
     ),
   );
   const given = (input) => (input.value === "" ? undefined : Number(input.value));
-  const address = () => ({ ip: host.value.trim(), port: given(port), unit_id: given(unit) });
-  return { form, address, focus: host };
+  const address = () => ({
+    ip: host.value.trim(),
+    port: given(port),
+    unit_id: given(unit),
+    user: user.value.trim(),
+    password: password.value,
+  });
+  return { form, address, more, password, focus: host };
 }
 
 function searchStep() {
@@ -220,6 +246,7 @@ class AddDialog {
   }
 
   open() {
+    this.#address.password.value = "";
     this.#show(this.#address, false);
     this.#dialog.showModal();
     this.#address.focus.focus();
@@ -293,6 +320,7 @@ class AddDialog {
 
   async #showSilent(failure) {
     setText(this.#silent.why, failure.message);
+    if (LOGIN_WANTED.test(failure.message)) this.#address.more.open = true;
     this.#silent.type.replaceChildren(...(await families()).map(choice));
     this.#show(this.#silent);
   }

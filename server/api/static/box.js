@@ -55,9 +55,9 @@ export function probe(address, signal) {
 }
 
 // What is undefined is left out of the request: the box finds it out.
-export function addDevice({ ip, port, scheme, unit_id, profile, name }) {
+export function addDevice({ ip, port, scheme, unit_id, user, password, profile, name }) {
   const where = { connection: "TCP", ip, port, scheme, slave_id: unit_id };
-  const body = { ...where, device_type: profile, name };
+  const body = { ...where, user, password, device_type: profile, name };
   return ask("api/device", { method: "POST", body, timeout: PROBE_TIMEOUT_MS });
 }
 
