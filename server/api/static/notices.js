@@ -25,11 +25,13 @@ function line(context, notice) {
   const dismiss = el("button", { type: "button", class: "quiet", text: "Dismiss" });
   dismiss.addEventListener("click", async () => {
     dismiss.disabled = true;
+    // Asked before the box is: its next snapshot may take the line away before it answers.
+    const next = nextDismiss(node);
     try {
       await box.dismissNotice(notice.notice_id);
       setText(error, "");
       context.announce("Notice dismissed.");
-      (nextDismiss(node) ?? byId("main")).focus({ preventScroll: true });
+      (next?.isConnected ? next : byId("main")).focus({ preventScroll: true });
     } catch (failure) {
       setText(error, failure.message);
       dismiss.disabled = false;
