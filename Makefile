@@ -8,14 +8,16 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 # The processes that are checked for types, and everything that is formatted.
-PROCESSES  := server simulator demo benchmark
+PROCESSES  := server simulator bluetooth virtual_radio demo benchmark
 # Tests that need nothing but .venv; system_test also needs SYSTEM_PACKAGES.
-TESTS      := server_unit_test simulator_unit_test demo_unit_test server_rest_test benchmark
+TESTS      := server_unit_test simulator_unit_test bluetooth_unit_test virtual_radio_unit_test \
+	demo_unit_test server_rest_test ble_rest_test benchmark
 GENERATORS  = $(sort $(wildcard docs/generate_*.py))
 
-# Debian packages that `make test-all` needs: a browser for the page's own tests, and FUSE for the
-# file system that forgets unsynced writes.
-SYSTEM_PACKAGES ?= chromium fuse3
+# Debian packages that `make test-all` needs: a browser for the page's own tests, FUSE for the file
+# system that forgets unsynced writes, a message bus, and what makes and starts the guest in which
+# the real BlueZ and NetworkManager run.
+SYSTEM_PACKAGES ?= chromium fuse3 dbus qemu-system-x86 debootstrap cpio kmod busybox-static xz-utils
 
 # Two at a time, longest first: the slow proofs wait far more than they compute.
 JOBS   ?= 2
@@ -77,9 +79,12 @@ COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-ex
 
 lock: $(BIN)/.test ## Write the locks again from pyproject.toml (ARGS=--upgrade for newer versions)
 	$(COMPILE) $(ARGS) --output-file requirements.lock pyproject.toml
-	$(COMPILE) $(ARGS) --constraint requirements.lock --extra test --extra bench \
+	$(COMPILE) $(ARGS) --constraint requirements.lock --extra bluetooth \
+		--output-file requirements-bluetooth.lock pyproject.toml
+	$(COMPILE) $(ARGS) --constraint requirements-bluetooth.lock \
+		--extra bluetooth --extra test --extra bench \
 		--output-file requirements-test.lock pyproject.toml
-	@! grep -nE '://|^-' requirements.lock requirements-test.lock \
+	@! grep -nE '://|^-' requirements.lock requirements-bluetooth.lock requirements-test.lock \
 		|| { echo "a lock names a place; see above" >&2; exit 1; }
 
 clean: ## Remove .venv and everything that was made; your data/ stays

@@ -1,0 +1,35 @@
+"""What can go wrong here, by what to do about it."""
+
+from bluetooth.gatt import AttError
+
+
+class BluetoothError(Exception):
+    """Anything that this process foresees; its text says what to do."""
+
+
+class AdapterMissing(BluetoothError):
+    """There is no bluetoothd, or no adapter of that name, yet. Retry."""
+
+
+class PeripheralLost(BluetoothError):
+    """bluetoothd or the adapter went away while we were serving. Open again."""
+
+
+class GatewayAway(BluetoothError):
+    """The gateway accepts no connection, or broke it off. Retry; a phone is told 502."""
+
+
+class GatewaySlow(BluetoothError):
+    """The gateway did not answer in time. A phone is told 504."""
+
+
+class Refused(BluetoothError):
+    """A central's read or write is answered with an ATT error."""
+
+    def __init__(self, code: AttError, text: str) -> None:
+        super().__init__(code, text)
+        self.code = code
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text

@@ -1,0 +1,4 @@
+"""A virtual Bluetooth LE radio for tests: controllers, links and hosts with no hardware.
+
+A pytest plugin and a library; knows nothing of the gateway or of its Bluetooth service.
+"""
