@@ -33,3 +33,19 @@ class Refused(BluetoothError):
 
     def __str__(self) -> str:
         return self.text
+
+
+class HandshakeFailed(BluetoothError):
+    """A session's handshake was wrong: another secret, altered, or out of order. A bad attempt."""
+
+
+class RecordForged(BluetoothError):
+    """A record of a session was altered, repeated or made with another key. A bad attempt."""
+
+
+class SessionSpent(BluetoothError):
+    """A session has sent as much as one key may; open a new one."""
+
+
+class LabelUnusable(BluetoothError):
+    """The file that holds the label's secret cannot be used; its text says what to do."""
