@@ -49,3 +49,7 @@ class SessionSpent(BluetoothError):
 
 class LabelUnusable(BluetoothError):
     """The file that holds the label's secret cannot be used; its text says what to do."""
+
+
+class LabelMistyped(BluetoothError):
+    """What was typed or scanned is no label; its text says what is wrong and holds none of it."""
