@@ -95,7 +95,9 @@ DEVICE: Mapping[str, tuple[Rule, object]] = MappingProxyType(
 )
 """Keys of a device beside `endpoint`. Without a device_id it is named by where it is."""
 
-_SHORT_ENDPOINT = re.compile(r"(?:([a-z0-9_]+)://)?(\[[0-9A-Fa-f:.%]+\]|[^:/\[\]]+)(?::([0-9]+))?")
+_SHORT_ENDPOINT = re.compile(
+    r"(?:([a-z0-9_]+)://)?(\[[0-9A-Fa-f:.%]+\]|[^:/\[\]]+)(?::([0-9]{1,5}))?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +127,11 @@ class Device:
 
 def _endpoint(value: object, at: str) -> Endpoint:
     if isinstance(value, str) and (short := _SHORT_ENDPOINT.fullmatch(value)):
-        scheme, host, port = short.groups()
-        value = {"scheme": scheme, "host": host.strip("[]"), "port": port and int(port[:6])}
+        scheme, name, port = short.groups()
+        value = {"scheme": scheme, "host": name.strip("[]"), "port": port and int(port)}
         value = {key: each for key, each in value.items() if each is not None}
-    if isinstance(value, str) and "@" in value:  # Perhaps a password, which no error may show.
+    host = value.get("host") if isinstance(value, Mapping) else value
+    if isinstance(host, str) and "@" in host:  # Perhaps a password, which no error may show.
         raise ValueError(f"{at} holds an @: an account is given as user and password of the device")
     if not isinstance(value, Mapping):
         raise wrong(at, "an object with host and port, or modbus_tcp://host:port", value)

@@ -4,6 +4,8 @@ import dataclasses
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from server.model.configuration import Configuration
 from server.model.device import PASSWORD_MASK, DeviceConfig, Endpoint
@@ -193,7 +195,9 @@ def test_a_device_without_id_is_named_by_its_place() -> None:
         ({"endpoint": "modbus_udp://a"}, "devices[0].endpoint.scheme should be one of modbus_tcp,"),
         ({"endpoint": {"host": "a", "scheme": 1}}, "devices[0].endpoint.scheme should be one of"),
         ({"endpoint": "10.0.0.5:0"}, "devices[0].endpoint.port should be"),
-        ({"endpoint": f"10.0.0.5:{'9' * 5000}"}, "devices[0].endpoint.port should be"),
+        ({"endpoint": f"10.0.0.5:{'9' * 5000}"}, "devices[0].endpoint should be an object with"),
+        ({"endpoint": "10.0.0.5:00000502"}, "devices[0].endpoint should be an object with host"),
+        ({"endpoint": "10.0.0.5:65536"}, "devices[0].endpoint.port should be"),
         ({"endpoint": {"port": 502}}, "devices[0].endpoint.host is missing"),
         ({"endpoint": {"host": "a", "port": 0}}, "devices[0].endpoint.port should be"),
         ({"endpoint": {"host": "a", "prot": 1}}, "devices[0].endpoint has no key 'prot'"),
@@ -252,9 +256,32 @@ def test_the_mask_of_a_password_is_none() -> None:
     assert "" == Device().take({**DOCUMENT, "password": PASSWORD_MASK}, "devices[0]").password
 
 
-def test_an_account_within_an_endpoint_is_refused_unshown() -> None:
-    """The words say where it belongs."""
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "winet://owner:s3cret@10.0.0.5:443",
+        "winet://s3cret@10.0.0.5:443",
+        "s3cret@10.0.0.5",
+        {"host": "owner:s3cret@10.0.0.5"},
+    ],
+)
+def test_an_account_within_an_endpoint_is_refused_unshown(endpoint: object) -> None:
+    """The words say where it belongs; no host name holds an @."""
     with pytest.raises(ValueError, match="user and password of the device") as refusal:
-        Device().take({"endpoint": "winet://owner:s3cret@10.0.0.5:443"}, "devices[0]")
+        Device().take({"endpoint": endpoint}, "devices[0]")
 
     assert "s3cret" not in str(refusal.value)
+
+
+@given(st.text(max_size=40) | st.from_regex(r"[a-z_]{0,9}(://)?[0-9.:\[\]@]{0,20}", fullmatch=True))
+def test_no_short_endpoint_makes_it_fall(short: str) -> None:
+    """It is an endpoint within the rules, or an error that names the key."""
+    try:
+        endpoint = Device().take({"endpoint": short}, "devices[0]").endpoint
+    except ValueError as error:
+        assert str(error).startswith("devices[0].endpoint")
+        return
+
+    assert 1 <= endpoint.port <= MAX_PORT
+    assert 1 <= len(endpoint.host) <= MAX_HOST_LENGTH
+    assert "@" not in endpoint.host
