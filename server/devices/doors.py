@@ -18,6 +18,14 @@ WINET_TLS_PORT = 443
 WINET_PORT = 8082
 _WINET_PORTS = frozenset({80, WINET_TLS_PORT, WINET_PORT})
 
+_ANYWHERE = [
+    (MODBUS_TCP, MODBUS_PORT),
+    (SUNGROW_TCP, MODBUS_PORT),
+    (WINET, WINET_TLS_PORT),
+    (WINET, WINET_PORT),
+]
+"""Schemes and ports of an address of which nothing more is known."""
+
 UNITS = (1, 2, 3)
 """Units under which inverters answer, in the order of trial: the second of a cluster is 2."""
 
@@ -39,23 +47,19 @@ WHAT_TO_ENABLE = (
 
 def ways(host: str, port: int | None = None, scheme: str = "") -> tuple[Endpoint, ...]:
     """The endpoints to try, in order; a port or a scheme that is given is kept to."""
-    if port is None:
-        found = [
-            Endpoint(MODBUS_TCP, host, MODBUS_PORT),
-            Endpoint(SUNGROW_TCP, host, MODBUS_PORT),
-            Endpoint(WINET, host, WINET_TLS_PORT),
-            Endpoint(WINET, host, WINET_PORT),
-        ]
-    elif port in _WINET_PORTS:
-        found = [Endpoint(each, host, port) for each in (WINET, MODBUS_TCP)]
-    elif port == MODBUS_PORT:
-        found = [Endpoint(each, host, port) for each in (MODBUS_TCP, SUNGROW_TCP)]
-    else:
-        found = [Endpoint(each, host, port) for each in (MODBUS_TCP, SUNGROW_TCP, WINET)]
-    chosen = [each for each in found if not scheme or each.scheme == scheme]
-    if scheme and not chosen:
-        chosen = [Endpoint(scheme, host, MODBUS_PORT if port is None else port)]
-    return tuple(each for each in chosen if each.scheme in KNOWN_SCHEMES)
+    places = _ANYWHERE if port is None else [(each, port) for each in _schemes_at(port)]
+    chosen = [each for each in places if scheme in ("", each[0])]
+    if not chosen:
+        chosen = [(scheme, MODBUS_PORT if port is None else port)]
+    return tuple(Endpoint(each, host, at) for each, at in chosen if each in KNOWN_SCHEMES)
+
+
+def _schemes_at(port: int) -> tuple[str, ...]:
+    if port in _WINET_PORTS:
+        return (WINET, MODBUS_TCP)
+    if port == MODBUS_PORT:
+        return (MODBUS_TCP, SUNGROW_TCP)
+    return (MODBUS_TCP, SUNGROW_TCP, WINET)
 
 
 def said(endpoint: Endpoint) -> str:
