@@ -82,7 +82,7 @@ lock: $(BIN)/.test ## Write the locks again from pyproject.toml (ARGS=--upgrade 
 	$(COMPILE) $(ARGS) --constraint requirements.lock --extra bluetooth \
 		--output-file requirements-bluetooth.lock pyproject.toml
 	$(COMPILE) $(ARGS) --constraint requirements-bluetooth.lock \
-		--extra bluetooth --extra test --extra bench \
+		--extra bluetooth --extra secure_element --extra test --extra bench \
 		--output-file requirements-test.lock pyproject.toml
 	@! grep -nE '://|^-' requirements.lock requirements-bluetooth.lock requirements-test.lock \
 		|| { echo "a lock names a place; see above" >&2; exit 1; }

@@ -31,7 +31,8 @@ from server.errors import EgretError
 from server.gateway import Counter, Gateway
 from server.host import instance, network, system
 from server.host.pins import FilePins
-from server.identity.software_key import SoftwareKey
+from server.identity.atecc608 import Atecc608
+from server.identity.signers import open_signer
 from server.ledger.buffer import Buffer
 from server.ledger.delivery import Delivery
 from server.ledger.disk import Disk
@@ -105,7 +106,8 @@ class App:
         logs.configure(configuration.log.level, sys.stderr)
         self._clock: Clock = SystemClock(configuration.clock.trust)
         started = self._clock.monotonic()
-        self._signer = SoftwareKey.open(options.data)
+        self._identity = open_signer(options.data, Atecc608())
+        self._signer = self._identity.signer
         loaded = load_profiles(options.data / PROFILE_FOLDER)
         store_folder = options.data / STORE_FOLDER
         self._opened = open_store(store_folder, ballast_bytes=configuration.store.ballast_bytes)
@@ -140,7 +142,7 @@ class App:
             started=started,
         )
         problems = [*settings.problems, *loaded.problems, self._opened.problem, pins.problem]
-        self._post_problems(house, [each for each in (*problems, self._signer.problem) if each])
+        self._post_problems(house, [each for each in (*problems, self._identity.problem) if each])
         plate = Nameplate.of(self._signer, __version__, self._clock.utc_ms())
         self._gateway = Gateway(
             house, plate, _report, self._opened.cursors, self._opened.quarantined
@@ -186,6 +188,7 @@ class App:
             log_level_of=api_logger.levels,
             set_log_level=api_logger.set_level,
             names=network.own_names(),
+            key_name=self._identity.key_name,
         )
         desk = Counter(self._gateway, self._inbox)
         return ApiServer(desk, services, configuration.api.host, configuration.api.port)
@@ -193,6 +196,8 @@ class App:
     def _post_problems(self, house: House, problems: list[str]) -> None:
         for number, problem in enumerate(problems):
             house.notices.post(f"start {number}", Level.ERROR, problem, self._clock.utc_ms())
+        if self._identity.remark:
+            house.notices.post("key", Level.INFO, self._identity.remark, self._clock.utc_ms())
 
     def _announce(self, host: str, port: int) -> None:
         shown = f"[{host}]" if ":" in host else host

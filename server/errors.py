@@ -97,6 +97,10 @@ class SinkUnavailable(Retry):
         return self.text
 
 
+class SignerUnavailable(Retry):
+    """What holds the key does not answer now; whatever is to be signed waits."""
+
+
 class BatchTooLarge(Retry):
     """The endpoint answered 413: the same records in smaller batches may pass."""
 
@@ -119,3 +123,33 @@ class Overrun(Retry):
 
 class Busy(Retry):
     """A bounded queue is full; the caller may come back (503 over HTTP)."""
+
+
+class WifiUnavailable(Retry):
+    """No message bus, no NetworkManager, no adapter, or one that is switched off."""
+
+    reason = "unavailable"
+
+
+class WifiUnanswered(Retry):
+    """A network was asked and did not do its part in time; `reason` is a word of `model.wifi`."""
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(reason, text)
+        self.reason = reason
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class WifiRefused(Permanent):
+    """A network that cannot be joined like this; `reason` is a word of `model.wifi`."""
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(reason, text)
+        self.reason = reason
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text

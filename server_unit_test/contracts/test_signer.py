@@ -1,5 +1,6 @@
 """What every `ports.Signer` keeps to; verified with a public key made from the 64 bytes alone."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,14 +9,23 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from server.identity.atecc608 import Atecc608
+from server.identity.secure_element import open_element
 from server.identity.software_key import SoftwareKey
 from server.ports import Signer
+from server_unit_test.identity.emulated_atecc608 import EmulatedAtecc608
 
 
-@pytest.fixture(params=["software"])
-def signer(request: pytest.FixtureRequest, tmp_path: Path) -> Signer:
+@pytest.fixture(params=["software", "secure element"])
+def signer(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Signer]:
     """Every signer there is."""
-    return SoftwareKey.open(tmp_path)
+    if request.param == "software":
+        yield SoftwareKey.open(tmp_path)
+        return
+    with EmulatedAtecc608().on_the_bus():
+        element = open_element(tmp_path, Atecc608())
+        assert element is not None
+        yield element
 
 
 def verify(public_key: bytes, signature: bytes, message: bytes) -> None:
