@@ -102,3 +102,7 @@ class Button(Protocol):
 
 Spawn = Callable[[Awaitable[None]], None]
 """Starts work on the event loop; the service waits for or cancels it when it stops."""
+
+
+Wait = Callable[[float], Awaitable[None]]
+"""Lets so many seconds pass (asyncio.sleep); passed in, so that a test needs none of them."""
