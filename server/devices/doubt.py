@@ -7,6 +7,10 @@ is given what the profile says of the door, and a reader.
 A 0 that came in a block is withheld until its register was asked for alone. An answer settles for
 good that the door knows the register; a refusal, that it does not: its zeros are never published
 through this door, and it is asked for along with others only. Any other number is believed.
+
+Anything else (silence, garbage, busy) settles nothing, ends the questions of this poll and puts the
+register behind all others. It costs no reading, for the block that holds the register was answered
+just now; after MAX_DOUBT_FAILURES of them the register counts as refused, too.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from server.devices.packing import Block
 from server.devices.profile_doors import Door
 from server.devices.registers import Register
-from server.errors import LinkClosed, RegisterRefused
+from server.errors import DeviceTimeout, EgretError, LinkClosed, ProtocolError, RegisterRefused
 from server.model.device import Space
 from server.model.reading import Value
 from server.model.snapshot import Refusal
@@ -24,6 +28,9 @@ MAX_DOUBTS_PER_POLL = 8
 """Registers asked for alone after one poll: an idle hybrid has thirty zeros, settled in four."""
 MAX_DOUBT_CLOSINGS = 2
 """Closed connections after which a register counts as refused, as everywhere."""
+MAX_DOUBT_FAILURES = 3
+"""Polls in which a register is asked for in vain until it counts as refused: each may cost a whole
+timeout, or the patience that a busy dongle wants."""
 _REFUSING = frozenset({1, 2, 3})
 
 Place = tuple[Space, int]
@@ -37,7 +44,7 @@ class Doubt:
         self._door = door or Door()
         self._trusted: set[Place] = set()
         self._unknown: dict[Place, Refusal] = {}
-        self._closings: dict[Place, int] = {}
+        self._failures: dict[Place, int] = {}
 
     @property
     def idle(self) -> bool:
@@ -64,17 +71,16 @@ class Doubt:
     ) -> bool:
         """Ask for some of the doubtful zeros alone; True when a register was found unknown.
 
-        Raises what the reader raises, but for refusals and closed connections.
+        Raises DeviceUnreachable: there is nobody left to ask.
         """
+        if not self._door.doubts_zeros:
+            return False
         before = len(self._unknown)
-        asked = 0
-        for register in [*self._zeros(answers)] if self._door.doubts_zeros else []:
-            if not self._is_open(register):
-                continue
-            if asked >= MAX_DOUBTS_PER_POLL or preempted():
+        doubtful = [each for each in self._zeros(answers) if self._is_open(each)]
+        doubtful.sort(key=lambda each: self._failures.get(_place(each), 0))
+        for register in doubtful[:MAX_DOUBTS_PER_POLL]:
+            if preempted() or not self._asked(reader, unit_id, register, now_ms):
                 break
-            asked += 1
-            self._ask(reader, unit_id, register, now_ms)
         return len(self._unknown) > before
 
     def withhold(self, answers: Answers, values: dict[str, Value], words: dict[int, int]) -> None:
@@ -114,19 +120,27 @@ class Doubt:
             return False
         return _place(register) not in self._trusted
 
-    def _ask(self, reader: RegisterReader, unit_id: int, register: Register, now_ms: int) -> None:
-        place = _place(register)
+    def _asked(self, reader: RegisterReader, unit_id: int, register: Register, now_ms: int) -> bool:
+        """Ask for it alone; False when further questions had better wait."""
         try:
             reader.read(unit_id, register.space, register.address, register.count)
-        except RegisterRefused as error:
-            if error.code in _REFUSING:
-                self._unknown[place] = _refusal(register, error.code, now_ms)
-        except LinkClosed:
-            self._closings[place] = self._closings.get(place, 0) + 1
-            if self._closings[place] >= MAX_DOUBT_CLOSINGS:
-                self._unknown[place] = _refusal(register, 0, now_ms)
-        else:
-            self._trusted.add(place)
+        except (RegisterRefused, LinkClosed, DeviceTimeout, ProtocolError) as error:
+            self._in_vain(register, error, now_ms)
+            return isinstance(error, LinkClosed) or _code(error) in _REFUSING
+        self._trusted.add(_place(register))
+        return True
+
+    def _in_vain(self, register: Register, error: EgretError, now_ms: int) -> None:
+        place, code = _place(register), _code(error)
+        self._failures[place] = failures = self._failures.get(place, 0) + 1
+        most = MAX_DOUBT_CLOSINGS if isinstance(error, LinkClosed) else MAX_DOUBT_FAILURES
+        if code in _REFUSING or failures >= most:
+            self._unknown[place] = _refusal(register, code, now_ms)
+
+
+def _code(error: EgretError) -> int:
+    """What it refuses with; 0 for what is no answer."""
+    return error.code if isinstance(error, RegisterRefused) else 0
 
 
 def _place(register: Register) -> Place:

@@ -3,11 +3,20 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from server.devices.doubt import MAX_DOUBT_CLOSINGS, MAX_DOUBTS_PER_POLL
+from server.devices.doubt import MAX_DOUBT_CLOSINGS, MAX_DOUBT_FAILURES, MAX_DOUBTS_PER_POLL
 from server.devices.driver import Driver, Polled
 from server.devices.profile import Profile, load_profiles
-from server.errors import DeviceTimeout, LinkClosed, RegisterRefused
+from server.errors import (
+    DeviceTimeout,
+    DeviceUnreachable,
+    EgretError,
+    LinkClosed,
+    ProtocolError,
+    RegisterRefused,
+)
 from server.model.device import Space
 from server.model.snapshot import Refusal
 from server_unit_test.contracts.fake_transport import FakeTransport
@@ -167,12 +176,55 @@ def test_a_closed_connection_is_a_refusal_the_second_time(acme: Profile) -> None
     assert [0, 1] == counts
 
 
-def test_silence_is_the_links_concern(acme: Profile) -> None:
-    """What the reader raises is raised."""
-    device = Dongle(WORDS, {1: DeviceTimeout("silent")})
+@pytest.mark.parametrize(
+    "failure",
+    [DeviceTimeout("silent"), ProtocolError("garbled", b"x"), RegisterRefused(11, "no answer")],
+)
+def test_what_settles_nothing_costs_no_reading(acme: Profile, failure: EgretError) -> None:
+    """Once a poll, behind all others; after MAX_DOUBT_FAILURES the zero stays withheld.
 
-    with pytest.raises(DeviceTimeout):
+    The register came with its block just now: that it is not had alone says nothing of the link.
+    """
+    driver = Driver(acme, 1, scheme="wary")
+    device = Dongle(WORDS, {1: failure, 2: failure})
+
+    results = [polled(driver, device) for _ in range(2 * MAX_DOUBT_FAILURES + 4)]
+
+    expected = {"faults": "", "pv_power": 0}
+    assert expected == results[-1].values
+    alone = [address for _, _, address, count in device.requests if count <= 2]
+    assert [MAX_DOUBT_FAILURES] * 2 + [1] * 3 == [alone.count(each) for each in (1, 2, 4, 5, 7)]
+    assert [1, 2] == [each.address for each in driver.refused]
+    assert all("pv_power" in each.values for each in results)
+
+
+def test_a_link_that_is_gone_is_the_links_concern(acme: Profile) -> None:
+    """Somebody else may hold the session: it is not fought for."""
+    device = Dongle(WORDS, {1: DeviceUnreachable("taken")})
+
+    with pytest.raises(DeviceUnreachable):
         polled(Driver(acme, 1, scheme="wary"), device)
+
+
+@given(st.data())
+def test_no_zero_is_published_that_is_not_known(acme: Profile, data: st.DataObject) -> None:
+    """Whatever a door hides, and however: a zero that is published was answered alone."""
+    words = {address: data.draw(st.sampled_from([0, 7])) for address in WORDS}
+    failures = st.sampled_from(
+        [RegisterRefused(2, "x"), RegisterRefused(6, "x"), LinkClosed("x"), DeviceTimeout("x")]
+    )
+    hidden = data.draw(st.dictionaries(st.sampled_from([*WORDS]), failures))
+    driver = Driver(acme, 1, scheme="wary")
+    device = Dongle(words, hidden)
+
+    for _ in range(data.draw(st.integers(1, 12))):
+        result = polled(driver, device)
+        known = {address for address in words if words[address] or address not in hidden}
+        assert ("grid_power" in result.values) <= (1 in known)
+        assert ("load_power" in result.values) <= (2 in known or words[3] != 0)
+        if result.values.get("pv_power") == 0:
+            assert known & {6, 7}
+        assert {address for address, word in result.words.items() if word == 0} <= known | {2, 3}
 
 
 def test_what_is_more_important_goes_first(acme: Profile) -> None:
