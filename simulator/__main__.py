@@ -14,7 +14,7 @@ _EPILOG = """\
 examples:
   python -m simulator                                        a hybrid inverter on port 5020
   python -m simulator house.toml                             the plant of a file
-  python -m simulator plant --modbus 5020 --winet 8080:8082 --control 8099
+  python -m simulator plant --modbus 5020 --winet 10080:18082 --control 8099
   python -m simulator plant --trouble latency:0.1:0.5 --quirk zero-in-block
   python -m simulator plant --model sg5.0rt --start 12:00    a string inverter at noon
   python -m simulator plant --speed 600                      a day in two and a half minutes

@@ -24,10 +24,13 @@ DOORS: dict[str, str] = {
 DEFAULT_PORTS: dict[str, tuple[int, ...]] = {
     MODBUS: (5020,),
     ENCRYPTED: (5021,),
-    WINET: (8080, 8082),
+    WINET: (10080, 18082),
     WINET_TLS: (8443,),
 }
-"""The ports of each door where none is given: as many as it has."""
+"""The ports of each door where none is given: as many as it has.
+
+The dongle's two are as far apart as 80 and 8082, by which a client may find one by the other, and
+neither is 8080, where a gateway often serves its own page."""
 
 Ports = int | tuple[int, ...]
 

@@ -120,7 +120,7 @@ def test_documented_file(tmp_path: Path) -> None:
 
     plan = read_plan(str(file))
 
-    assert ("sh10rt", {"modbus": (5020,), "winet": (8080, 8082)}) == (plan.model, plan.doors)
+    assert ("sh10rt", {"modbus": (5020,), "winet": (10080, 18082)}) == (plan.model, plan.doors)
 
 
 @pytest.mark.parametrize("name", [*Trouble, *Quirk, *Night, *DOORS])
