@@ -25,7 +25,6 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from websockets.exceptions import WebSocketException
-from websockets.sync.client import ClientConnection, connect
 
 from server.clock import SystemClock
 from server.devices.driver import Driver, Polled
@@ -35,6 +34,7 @@ from server.model.device import Space
 from server.ports import Clock, Transport
 from server.transports.modbus_tcp import ModbusTcp
 from server.transports.sungrow_tcp import SungrowTcp
+from server.transports.websocket_line import Ended, WebsocketLine
 from server.transports.winet import Winet
 from server.transports.winet_session import Door
 from server_unit_test.transports.scripted_winet import ScriptedWinet
@@ -176,7 +176,7 @@ class WinetRelay(ScriptedWinet):
         self._socket_port = socket_port
         self._tls = _trusting() if tls else None
         self._held = ExitStack()
-        self._websocket: ClientConnection | None = None
+        self._websocket: WebsocketLine | None = None
         self._web: http.client.HTTPConnection = (
             http.client.HTTPSConnection(host, http_port, timeout=WAIT_S, context=self._tls)
             if tls
@@ -197,27 +197,33 @@ class WinetRelay(ScriptedWinet):
         """Hand a message on; where the dongle hangs up, so does this."""
         try:
             return self._handed_on(asked)
-        except (WebSocketException, OSError):
+        except (WebSocketException, Ended, OSError):
             return None
 
     def _handed_on(self, asked: Entry) -> str | None:
         """A new session of the gateway's is a new one of the dongle's."""
         if asked.get("service") == "connect":
             self._held.close()
-            scheme = "ws" if self._tls is None else "wss"
-            url = f"{scheme}://{self._host}:{self._socket_port}{SOCKET_PATH}"
-            self._websocket = self._held.enter_context(
-                connect(url, ssl=self._tls, proxy=None, open_timeout=WAIT_S)
-            )
+            self._websocket = self._dialled()
         assert self._websocket is not None
-        self._websocket.send(json.dumps(asked))
+        self._websocket.send(json.dumps(asked), WAIT_S)
         for _ in range(MAX_PUSHED):
-            text = self._websocket.recv(timeout=WAIT_S)
-            assert isinstance(text, str)
+            text = self._websocket.receive(WAIT_S).decode()
             if json.loads(text).get("result_data", {}).get("service") == asked.get("service"):
                 self.exchange.append({"asked": _kept(asked), "answered": text})
                 return text
         return None
+
+    def _dialled(self) -> WebsocketLine:
+        """One thread reads and writes it: two at once may deadlock over TLS."""
+        raw = socket.create_connection((self._host, self._socket_port), WAIT_S)
+        self._held.callback(raw.close)
+        if self._tls is not None:
+            raw = self._tls.wrap_socket(raw, server_hostname=self._host)
+        line = WebsocketLine(raw, self._host, self._socket_port, SOCKET_PATH)
+        self._held.callback(line.close, politely=True)
+        line.open(WAIT_S)
+        return line
 
     def _http(self, head: str, body: bytes) -> bytes | None:
         method, target, _ = head.split("\r\n")[0].split(" ")
