@@ -21,6 +21,10 @@ MAX_MESSAGE_BYTES = 256 * 1024
 """Longest message: a list of thirty devices has some 15 kilobytes."""
 MAX_WAITING = 256
 """Messages read from the socket and not yet asked for; whoever sends more is cut off."""
+MAX_PARTS = 1024
+"""Parts of one message; empty ones have no length that MAX_MESSAGE_BYTES could bound."""
+MAX_PIECES_AT_ONCE = 64
+"""Pieces read in one look that waits for nothing: whoever never pauses is heard at the next."""
 CLOSE_TIMEOUT_S = 1.0
 """Seconds for the other side's farewell: it must not hold up a stop."""
 
@@ -64,9 +68,13 @@ class WebsocketLine:
 
     def receive(self, timeout_s: float) -> bytes:
         """The next message; 0 never waits. Raises TimeoutError, Ended or OSError."""
+        pieces = 0
         while not self._waiting:
             if self._protocol.state is not OPEN:
                 raise Ended("closed")
+            if not timeout_s and pieces >= MAX_PIECES_AT_ONCE:
+                raise TimeoutError("no message among much else")
+            pieces += 1
             self._connection.settimeout(timeout_s)
             try:
                 piece = self._connection.recv(_PIECE_BYTES)
@@ -111,6 +119,8 @@ class WebsocketLine:
         """Pings are answered by the protocol; messages may come in parts."""
         if frame.opcode not in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
             return
+        if len(self._parts) >= MAX_PARTS:
+            raise Ended(f"a message of more than {MAX_PARTS} parts")
         self._parts.append(bytes(frame.data))
         if not frame.fin:
             return

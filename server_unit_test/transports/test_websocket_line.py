@@ -16,6 +16,8 @@ from websockets.server import ServerProtocol
 from server.transports.websocket_line import (
     CLOSE_TIMEOUT_S,
     MAX_MESSAGE_BYTES,
+    MAX_PARTS,
+    MAX_PIECES_AT_ONCE,
     MAX_WAITING,
     Ended,
     WebsocketLine,
@@ -160,6 +162,50 @@ def test_too_many_messages_are_refused(line: WebsocketLine, peer: Peer) -> None:
 
     with pytest.raises(Ended, match="nobody asked"):
         line.receive(WAIT_S)
+
+
+def test_too_many_parts_are_refused(line: WebsocketLine, peer: Peer) -> None:
+    """MAX_PARTS make a message; empty ones would cost memory for ever."""
+    peer.protocol.send_text(b"", fin=False)
+    for _ in range(MAX_PARTS):
+        peer.protocol.send_continuation(b"", fin=False)
+    peer.flush()
+
+    with pytest.raises(Ended, match="parts"):
+        line.receive(WAIT_S)
+
+
+class Chatty(socket.socket):
+    """Once open, it has another pong whenever it is read."""
+
+    pong = b""
+    reads = 0
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """As a socket whose other end never pauses."""
+        if not self.pong:
+            return super().recv(size, flags)
+        self.reads += 1
+        assert self.reads <= 10 * MAX_PIECES_AT_ONCE, "it reads for ever"
+        return self.pong
+
+
+def test_who_never_pauses_does_not_hold_up_a_look(peer: Peer) -> None:
+    """What waits for nothing reads MAX_PIECES_AT_ONCE and goes on with its work."""
+    near: socket.socket = peer.near  # type: ignore[attr-defined]
+    chatty = Chatty(fileno=near.detach())
+    line = WebsocketLine(chatty, "dongle", 8082, "/ws")
+    thread = threading.Thread(target=peer.accept)
+    thread.start()
+    line.open(WAIT_S)
+    thread.join()
+    peer.protocol.send_pong(b"x")
+    chatty.pong = b"".join(peer.protocol.data_to_send())
+    with pytest.raises(TimeoutError):
+        line.receive(0)
+    line.close(politely=False)
+
+    assert MAX_PIECES_AT_ONCE == chatty.reads
 
 
 def test_giving_back_says_farewell_and_waits_a_moment(line: WebsocketLine, peer: Peer) -> None:
