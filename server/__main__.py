@@ -9,7 +9,7 @@ from server import __version__
 from server.app import Options, run
 from server.errors import EgretError
 from server.model.setting import LOG_LEVELS, MAX_PORT
-from server.settings import data_folder, environment
+from server.settings import data_folder, environment, notify_socket
 
 EPILOG = """\
 Every setting can also be given as an environment variable EGRET_... (EGRET_API_PORT=8081) or in
@@ -51,7 +51,8 @@ def main(argv: list[str] | None = None) -> int:
     }
     announce = _announce_as_json if options.json else _announce
     try:
-        return run(Options(data_folder(options.data, environ), announce), environ, given)
+        chosen = Options(data_folder(options.data, environ), announce, notify_socket())
+        return run(chosen, environ, given)
     except (EgretError, OSError) as error:
         print(f"egret: {error}", file=sys.stderr)
         return 1

@@ -31,6 +31,8 @@ from server.errors import EgretError
 from server.gateway import Counter, Gateway
 from server.host import instance, network, system
 from server.host.pins import FilePins
+from server.host.service_manager import ALIVE, READY, STOPPING, ServiceManager
+from server.host.watchdog import Watchdog, end_process
 from server.identity.atecc608 import Atecc608
 from server.identity.signers import open_signer
 from server.ledger.buffer import Buffer
@@ -68,6 +70,8 @@ class Options:
     data: Path
     announce: Callable[[str, bool], None]
     """Told where the page is, and whether it can be reached from this machine alone."""
+    notify_socket: str = ""
+    """Where a service manager listens; "" for nobody."""
 
 
 class StopSignal:
@@ -105,43 +109,17 @@ class App:
         configuration = settings.configuration
         logs.configure(configuration.log.level, sys.stderr)
         self._clock: Clock = SystemClock(configuration.clock.trust)
-        started = self._clock.monotonic()
         self._identity = open_signer(options.data, Atecc608())
         self._signer = self._identity.signer
         loaded = load_profiles(options.data / PROFILE_FOLDER)
-        store_folder = options.data / STORE_FOLDER
-        self._opened = open_store(store_folder, ballast_bytes=configuration.store.ballast_bytes)
-        pins = FilePins(options.data)
-        lockouts = Lockouts(self._clock)
-
-        def open_session(endpoint: Endpoint, account: Account) -> Transport:
-            return open_transport(endpoint, self._clock, pins, account, lockouts)
-
-        house = House(
-            clock=self._clock,
-            draw=random.random,
-            adapters=Adapters(
-                store=self._opened.writer,
-                open_reader=partial(open_reader, store_folder),
-                open_transport=open_session,
-                sinks_of=self._sinks,
-                profiles=loaded.profiles,
-                forget_host=pins.forget,
-            ),
-            settings=settings,
-            plant=Plant(
-                loaded.profiles,
-                open_session,
-                self._opened.last_taken_at_ms,
-                remembered(self._opened.last_taken_at_ms, self._opened.writer.recall),
-            ),
-            buffer=Buffer(boot=secrets.randbits(63)),
-            delivery=Delivery(self._opened.head),
-            notices=NoticeBoard(),
-            disk=Disk(committed_at=started),
-            started=started,
+        self._store_folder = options.data / STORE_FOLDER
+        self._opened = open_store(
+            self._store_folder, ballast_bytes=configuration.store.ballast_bytes
         )
-        problems = [*settings.problems, *loaded.problems, self._opened.problem, pins.problem]
+        self._pins = FilePins(options.data)
+        self._lockouts = Lockouts(self._clock)
+        house = self._house(settings, loaded.profiles)
+        problems = [*settings.problems, *loaded.problems, self._opened.problem, self._pins.problem]
         self._post_problems(house, [each for each in (*problems, self._identity.problem) if each])
         plate = Nameplate.of(self._signer, __version__, self._clock.utc_ms())
         self._gateway = Gateway(
@@ -152,6 +130,8 @@ class App:
         self._runner = self._gateway.run_on(self._inbox, self._lanes)
         self._api = self._api_server(configuration, loaded.profiles)
         self._finished = False
+        self._manager = ServiceManager(options.notify_socket)
+        self._watchdog = self._watch()
         stop.wake = self._inbox.ring
 
     def run(self) -> int:
@@ -159,6 +139,8 @@ class App:
         host, port = self._api.start()
         self._announce(host, port)
         self._gateway.begin(self._clock.monotonic())
+        self._watchdog.start()
+        self._manager.tell(READY)
         stopping = False
         while not self._finished:
             if self._stop.asked and not stopping:
@@ -167,6 +149,45 @@ class App:
             self._runner.turn()
         self._close()
         return 0
+
+    def _watch(self) -> Watchdog:
+        return Watchdog(
+            outcomes=lambda: self._runner.outcomes,
+            monotonic=self._clock.monotonic,
+            alive=lambda: self._manager.tell(ALIVE),
+            end=end_process,
+        )
+
+    def _house(self, settings: Settings, profiles: Mapping[str, Profile]) -> House:
+        started = self._clock.monotonic()
+        taken_at_ms = self._opened.last_taken_at_ms
+        return House(
+            clock=self._clock,
+            draw=random.random,
+            adapters=Adapters(
+                store=self._opened.writer,
+                open_reader=partial(open_reader, self._store_folder),
+                open_transport=self._open_session,
+                sinks_of=self._sinks,
+                profiles=profiles,
+                forget_host=self._pins.forget,
+            ),
+            settings=settings,
+            plant=Plant(
+                profiles,
+                self._open_session,
+                taken_at_ms,
+                remembered(taken_at_ms, self._opened.writer.recall),
+            ),
+            buffer=Buffer(boot=secrets.randbits(63)),
+            delivery=Delivery(self._opened.head),
+            notices=NoticeBoard(),
+            disk=Disk(committed_at=started),
+            started=started,
+        )
+
+    def _open_session(self, endpoint: Endpoint, account: Account) -> Transport:
+        return open_transport(endpoint, self._clock, self._pins, account, self._lockouts)
 
     def close_unstarted(self) -> None:
         """Give back what the constructor took, when starting failed."""
@@ -212,6 +233,7 @@ class App:
     def _begin_stop(self) -> None:
         now = self._clock.monotonic()
         gateway = self._gateway
+        self._manager.tell(STOPPING)
         log.info("stopping", extra={"buffered": len(gateway.house.buffer)})
         gateway.stop(now)
         stop = StopGateway(
@@ -228,6 +250,7 @@ class App:
         self._finished = True
 
     def _close(self) -> None:
+        self._watchdog.stop()
         self._api.stop(API_STOP_S)
         self._lanes.close()
         busy = self._gateway.engine.in_flight()

@@ -38,6 +38,7 @@ from server.model.setting_rule import Flag, ListOf, Number, Whole, shown
 
 SETTINGS_FILE = "settings.json"
 
+NOTIFY_VARIABLE = "NOTIFY_SOCKET"
 DATA_VARIABLE = "EGRET_DATA"
 """The data folder; the one variable that is no setting, because settings lie in that folder."""
 
@@ -170,6 +171,11 @@ class Settings:
 def environment() -> Mapping[str, str]:
     """The variables of this process that are ours."""
     return {name: each for name, each in os.environ.items() if name.startswith(ENVIRONMENT_PREFIX)}
+
+
+def notify_socket() -> str:
+    """Where a service manager listens, as sd_notify(3) names it; "" for nobody."""
+    return os.environ.get(NOTIFY_VARIABLE, "")
 
 
 def data_folder(option: str | None, environ: Mapping[str, str]) -> Path:

@@ -23,6 +23,7 @@ from server.settings import (
     Settings,
     data_folder,
     environment,
+    notify_socket,
 )
 
 KEYS = sorted(
@@ -636,3 +637,12 @@ def test_a_wrong_password_setting_is_told_without_it(tmp_path: Path) -> None:
 
     assert 1 == len(settings.problems)
     assert "s3cret" not in settings.problems[0]
+
+
+def test_a_service_managers_ear_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """NOTIFY_SOCKET of sd_notify(3); a gateway that nobody watches has none."""
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    nobody = notify_socket()
+    monkeypatch.setenv("NOTIFY_SOCKET", "/run/systemd/notify")
+
+    assert ("", "/run/systemd/notify") == (nobody, notify_socket())

@@ -78,6 +78,8 @@ class Runner:
         self._monotonic = monotonic
         self._report = report
         self.wakeups = 0
+        self.outcomes = 0
+        """Tasks that have come to an end so far, well or badly: the watchdog's measure."""
 
     def turn(self) -> None:
         """One round: dispatch what is due, then wait for the next moment or the bell."""
@@ -152,6 +154,7 @@ class Runner:
 
     def _settle(self, ticket: Ticket, outcome: Outcome, now: float) -> None:
         task = ticket.task
+        self.outcomes += 1
         if type(outcome) is Failed:
             expected = isinstance(outcome.error, EgretError)
             if not expected:
