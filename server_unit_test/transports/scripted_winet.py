@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
+from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
 WAIT_S = 10.0
@@ -327,8 +328,8 @@ class _Talk:
         for event in events:
             if isinstance(event, Frame) and event.opcode is Opcode.TEXT:
                 answer = self._dongle.service(json.loads(bytes(event.data)))
-                if answer is None:
-                    return False
+                if answer is None or self._protocol.state is not OPEN:
+                    return False  # The client said farewell along with its last question.
                 self._say(answer if isinstance(answer, str) else json.dumps(answer))
         return not self._protocol.close_expected()
 
