@@ -3,12 +3,18 @@
 Owns the moment before which nothing is sent, and the words for it. Refuses to know sessions.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from server.errors import DeviceUnreachable
 from server.model.device import Account
 from server.ports import Clock
 from server.transports.winet_answer import LOCKED, Answer
+from server.transports.winet_session import FACTORY
+
+Key = TypeVar("Key")
+Kept = TypeVar("Kept")
 
 LOCK_S = 1800.0
 """Seconds for which a locked account is left alone: owners report about half an hour."""
@@ -22,27 +28,52 @@ MAX_LOCKOUTS = 256
 """Dongles and accounts remembered together: more than are tried in a day; the oldest goes first."""
 
 
-class Lockout:
-    """Remembers until when; without a clock for ever."""
+class _Rest:
+    """Remembers until when, and why; without a clock for ever."""
 
     def __init__(self, clock: Clock | None) -> None:
         self._clock = clock
         self._until: float | None = None
         self._words = ""
+
+    def begin(self, seconds: float, words: str) -> None:
+        """From now on."""
+        if self._clock is None:
+            self._until, self._words = 0.0, words
+            return
+        self._until = self._clock.monotonic() + seconds
+        at = datetime.fromtimestamp(self._clock.utc_ms() / 1000 + seconds, UTC)
+        self._words = f"{words}; nothing is sent before {at:%H:%M} UTC"
+
+    def check(self, host: str) -> None:
+        """Raise DeviceUnreachable while it lasts."""
+        if self._until is None:
+            return
+        if self._clock is not None and self._clock.monotonic() >= self._until:
+            self._until = None
+            return
+        raise DeviceUnreachable(f"{host}: {self._words}")
+
+
+class Lockout:
+    """One account with one password; `lock` is the user's, whatever the password."""
+
+    def __init__(self, clock: Clock | None, lock: _Rest | None = None) -> None:
+        self._lock = lock or _Rest(clock)
+        self._refused = _Rest(clock)
         self._pause_s = REFUSED_LOGIN_PAUSE_S
 
     def heed(self, step: str, answer: Answer) -> None:
         """The dongle refused a step: remember it, if asking again would do harm."""
         if answer.code == LOCKED:
             words = f"its account is locked ({answer}), and each login would lock it anew"
-            self._begin(LOCK_S, words)
+            self._lock.begin(LOCK_S, words)
         elif step == "login":
             words = (
                 f"it refuses the login ({answer}), and more of them would lock its account: "
-                "give the user and the password that its own web page takes; a device that is "
-                "configured already is removed and added again with them"
+                "give the user and the password that its own web page takes"
             )
-            self._begin(self._pause_s, words)
+            self._refused.begin(self._pause_s, words)
             self._pause_s = min(2 * self._pause_s, MAX_LOGIN_PAUSE_S)
 
     def forgive(self) -> None:
@@ -51,34 +82,30 @@ class Lockout:
 
     def check(self, host: str) -> None:
         """Raise DeviceUnreachable while it must be left alone."""
-        if self._until is None:
-            return
-        if self._clock is not None and self._clock.monotonic() >= self._until:
-            self._until = None
-            return
-        raise DeviceUnreachable(f"{host}: {self._words}")
-
-    def _begin(self, seconds: float, words: str) -> None:
-        if self._clock is None:
-            self._until, self._words = 0.0, words
-            return
-        self._until = self._clock.monotonic() + seconds
-        at = datetime.fromtimestamp(self._clock.utc_ms() / 1000 + seconds, UTC)
-        self._words = f"{words}; nothing is sent before {at:%H:%M} UTC"
+        self._lock.check(host)
+        self._refused.check(host)
 
 
 class Lockouts:
-    """One Lockout per dongle and account, whichever door or trial asks: a corrected account may be
-    tried at once, the refused one not again by adding the device once more."""
+    """What is known of each dongle and account, whichever door or trial asks: a corrected password
+    may be tried at once, the refused one not again by adding the device once more. While a user is
+    locked, no password is tried."""
 
     def __init__(self, clock: Clock | None) -> None:
         self._clock = clock
         self._known: dict[tuple[str, Account], Lockout] = {}
+        self._locks: dict[tuple[str, str], _Rest] = {}
 
     def of(self, dongle: str, account: Account) -> Lockout:
         """The one that is known, or a new one."""
-        key = (dongle, account)
-        lockout = self._known[key] = self._known.pop(key, Lockout(self._clock))
-        if len(self._known) > MAX_LOCKOUTS:
-            del self._known[next(iter(self._known))]
-        return lockout
+        user = account.user or FACTORY.user
+        lock = _kept(self._locks, (dongle, user), lambda: _Rest(self._clock))
+        return _kept(self._known, (dongle, account), lambda: Lockout(self._clock, lock))
+
+
+def _kept(known: dict[Key, Kept], key: Key, make: Callable[[], Kept]) -> Kept:
+    """Moves what is asked for to the end, so that the oldest goes beyond MAX_LOCKOUTS."""
+    kept = known[key] = known.pop(key) if key in known else make()
+    if len(known) > MAX_LOCKOUTS:
+        del known[next(iter(known))]
+    return kept

@@ -86,6 +86,32 @@ def test_a_dongle_and_an_account_have_one_lockout() -> None:
     assert first is not lockouts.of("other", Account("", "a"))
 
 
+def test_a_lock_is_the_users_whatever_the_password() -> None:
+    """A locked account must not be tried with a corrected password either, nor as the factory's
+    user by his name; another user, and another dongle, may be."""
+    clock = FakeClock()
+    lockouts = Lockouts(clock)
+    lockouts.of("dongle", Account("", "a")).heed("login", Answer(LOCKED, "", {}))
+    for account in (Account("", "b"), Account("admin", "c")):
+        with pytest.raises(DeviceUnreachable, match="locked"):
+            lockouts.of("dongle", account).check("dongle")
+    lockouts.of("dongle", Account("owner", "a")).check("dongle")
+    lockouts.of("other", Account("", "a")).check("other")
+    clock.advance(LOCK_S)
+
+    lockouts.of("dongle", Account("", "b")).check("dongle")
+
+
+def test_a_refused_login_is_the_passwords_alone() -> None:
+    """A corrected password may be tried at once."""
+    lockouts = Lockouts(FakeClock())
+    lockouts.of("dongle", Account("", "a")).heed("login", Answer(109, "", {}))
+
+    lockouts.of("dongle", Account("", "b")).check("dongle")
+    with pytest.raises(DeviceUnreachable, match="refuses the login"):
+        lockouts.of("dongle", Account("", "a")).check("dongle")
+
+
 def test_lockouts_are_bounded() -> None:
     """MAX_LOCKOUTS are remembered; the one that was not asked for the longest time goes."""
     lockouts = Lockouts(FakeClock())
