@@ -58,6 +58,7 @@ METHODS = ("GET", "POST", "DELETE")
 """Those that the API has. HEAD would have an answer whose length never arrives."""
 
 _END = b"\r\n\r\n"
+_BEGIN = f"begin with: METHOD /api/path {REQUEST_VERSION}"
 _PHRASES = {each.value: each.phrase for each in HTTPStatus}
 _METHOD = re.compile(rb"[A-Z]{1,16}")
 _PATH = re.compile(r"/[!-~]*")
@@ -139,24 +140,21 @@ def parse_head(head: bytes) -> Head:
     except Unacceptable as error:
         raise Unacceptable(error.status, error.text, path, method) from None
     if length is not None and length > MAX_BODY_BYTES:
-        text = f"the body may have at most {MAX_BODY_BYTES} bytes"
-        raise Unacceptable(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text, path, method)
+        raise Unacceptable(413, f"the body may have at most {MAX_BODY_BYTES} bytes", path, method)
     return Head(method, path, length, offset or 0)
 
 
 def _request_line(line: bytes) -> tuple[str, str]:
     words = line.decode("ascii", "replace").strip(" ").split(" ")
     if len(words) != 3 or words[2] != REQUEST_VERSION:
-        raise Unacceptable(400, f"begin with: METHOD /api/path {REQUEST_VERSION}")
+        raise Unacceptable(400, _BEGIN)
     method, path, _ = words
     if len(path) > MAX_PATH_BYTES:
-        text = f"a path may have at most {MAX_PATH_BYTES} bytes"
-        raise Unacceptable(HTTPStatus.REQUEST_URI_TOO_LONG, text)
+        raise Unacceptable(414, f"a path may have at most {MAX_PATH_BYTES} bytes")
     if not _PATH.fullmatch(path):
         raise Unacceptable(400, "a path begins with / and holds printable ASCII only")
     if method not in METHODS:
-        text = f"use {', '.join(METHODS)}"
-        raise Unacceptable(HTTPStatus.METHOD_NOT_ALLOWED, text, path)
+        raise Unacceptable(405, f"use {', '.join(METHODS)}", path)
     return method, path
 
 
@@ -210,7 +208,7 @@ class Assembler:
             return self._complete(len(piece))
         except Unacceptable as error:
             self.reset()
-            self._skips = error.status != HTTPStatus.BAD_REQUEST
+            self._skips = error.status != 400
             raise
 
     def reset(self) -> None:
@@ -227,7 +225,7 @@ class Assembler:
             return None
         text = "the rest of the request did not come in time; send it again, whole"
         at = (head.path, head.method) if head else ("", "")
-        return Unacceptable(HTTPStatus.REQUEST_TIMEOUT, text, *at)
+        return Unacceptable(408, text, *at)
 
     def _complete(self, piece_bytes: int) -> Request | None:
         if self._head is None:
@@ -253,7 +251,7 @@ class Assembler:
             self._check_beginning()
         if end > MAX_HEAD_BYTES or (end < 0 and len(self._buffer) > MAX_HEAD_BYTES + len(_END)):
             text = f"path and headers may have at most {MAX_HEAD_BYTES} bytes together"
-            raise Unacceptable(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, text)
+            raise Unacceptable(431, text)
         if end >= 0:
             self._head = parse_head(bytes(self._buffer[:end]))
             self._body_at = end + len(_END)
@@ -267,7 +265,7 @@ class Assembler:
         method, space, path = line.partition(b" ")
         good = _METHOD.fullmatch(method) and (not space or path[:1] in (b"", b"/"))
         if line and not good:
-            raise Unacceptable(400, f"begin with: METHOD /api/path {REQUEST_VERSION}")
+            raise Unacceptable(400, _BEGIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,13 +282,13 @@ class Response:
         """Head and body from `offset`, at most `page_bytes`. Raises Unacceptable past the end."""
         if offset > len(self.body):
             text = f"the answer has {len(self.body)} bytes; begin again with Offset 0"
-            status = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
-            raise Unacceptable(status, text, self.location, self.method)
-        head = self._head(offset)
+            raise Unacceptable(416, text, self.location, self.method)
+        head = self.head(offset)
         end = _character_end(self.body, offset, offset + page_bytes - len(head))
         return head + self.body[offset:end]
 
-    def _head(self, offset: int) -> bytes:
+    def head(self, offset: int = 0) -> bytes:
+        """What stands above the body."""
         lines = [
             f"{RESPONSE_VERSION} {self.status} {_reason(self.status, self.reason)}",
             f"Location: {self.location}",
@@ -304,10 +302,18 @@ class Response:
 
 
 def refusal(status: int, text: str, location: str = "", method: str = "") -> Response:
-    """An error of this side of the API, in the shape that the API's own errors have."""
-    words = text[:MAX_ERROR_CHARACTERS]
-    body = json.dumps({"error": words, "status": "error", "message": words}, ensure_ascii=False)
-    return Response(status, "", location, method, body.encode("utf-8", "replace"))
+    """An error of this side of the API, in the shape that the API's own errors have.
+
+    It always fits one page: below a long path `error` stands alone. ASCII only.
+    """
+    words = text.replace('"', "'").encode("ascii", "replace").decode("ascii")
+    words = "".join(each if each.isprintable() else "?" for each in words).replace("\\", "/")
+    short = {"error": words[:MAX_ERROR_CHARACTERS]}
+    full = {**short, "status": "error", "message": short["error"]}
+    response = Response(status, "", location, method, json.dumps(full).encode())
+    if len(response.page()) < len(response.head()) + len(response.body):
+        response = replace(response, body=json.dumps(short).encode())
+    return response
 
 
 def _reason(status: int, reason: str) -> str:
@@ -341,8 +347,8 @@ class Page:
 
     @property
     def is_pending(self) -> bool:
-        """Whether the box only says that it is still at it: wait for the notification."""
-        return self.status == HTTPStatus.PROCESSING
+        """Whether the box is still at it: wait for the notification."""
+        return self.status == 102
 
 
 def parse_page(value: bytes) -> Page:
