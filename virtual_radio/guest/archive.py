@@ -28,7 +28,7 @@ COMPONENT = "main"
 """All that the guest needs is free software."""
 
 RELEASE_LABEL = "Debian"
-"""How the release itself is labelled; its security updates are labelled otherwise."""
+"""How the release and its updates are labelled; only the latter have a dash in their name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def read_archive(targets: Sequence[str], settings: Sequence[str]) -> Archive:
     them. Raises GuestUnavailable when no line is a Debian release."""
     rows = [row for line in targets if len(row := line.split("|")) == len(FIELDS)]
     main = [row for row in rows if row[2] == COMPONENT]
-    releases = [row for row in main if row[4] == RELEASE_LABEL and row[1] == row[3]]
+    releases = [row for row in main if row[4] == RELEASE_LABEL and "-" not in row[3]]
     if not releases:
         raise GuestUnavailable(
             "apt on this machine knows no Debian release; run `apt-get update`, or add one to its"

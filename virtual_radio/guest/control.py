@@ -6,6 +6,7 @@ Owns ids, deadlines and the reading task; what the lines mean stands in agent.py
 import asyncio
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -87,6 +88,8 @@ class Control:
         self._reading.cancel()
         await asyncio.gather(self._reading, return_exceptions=True)
         self._writer.close()
+        with suppress(ConnectionError):
+            await self._writer.wait_closed()
         self._lose("the channel was closed")
 
     async def _call(self, within_s: float, **request: Any) -> dict[str, Any]:
