@@ -60,7 +60,7 @@ METHODS = ("GET", "POST", "DELETE")
 _END = b"\r\n\r\n"
 _BEGIN = f"begin with: METHOD /api/path {REQUEST_VERSION}"
 _PHRASES = {each.value: each.phrase for each in HTTPStatus}
-_METHOD = re.compile(rb"[A-Z]{1,16}")
+_UNFINISHED = re.compile(rb"[A-Z]{1,16}(?: (?:/.*)?)?", re.DOTALL)
 _PATH = re.compile(r"/[!-~]*")
 _HEADER_NAME = re.compile(r"[!-9;-~]+")
 _BEGINNING = re.compile(rb"[A-Z]{1,16} /")
@@ -261,10 +261,7 @@ class Assembler:
         line, newline, _ = bytes(self._buffer[: MAX_HEAD_BYTES + 1]).partition(b"\r\n")
         if newline:
             _request_line(line)
-            return
-        method, space, path = line.partition(b" ")
-        good = _METHOD.fullmatch(method) and (not space or path[:1] in (b"", b"/"))
-        if line and not good:
+        elif line and not _UNFINISHED.fullmatch(line):
             raise Unacceptable(400, _BEGIN)
 
 
