@@ -62,6 +62,18 @@ def _schemes_at(port: int) -> tuple[str, ...]:
     return (MODBUS_TCP, SUNGROW_TCP, WINET)
 
 
+def same_dongle(one: Endpoint, other: Endpoint) -> bool:
+    """True when both lead to one dongle's web interface, which has one session for all its ports.
+
+    502, the settings' default, stands for whichever port answers. A port that is none of them is
+    another dongle's, forwarded.
+    """
+    if not one.scheme == other.scheme == WINET or one.host != other.host:
+        return False
+    ports = {one.port, other.port}
+    return len(ports) == 1 or ports <= {*_WINET_PORTS, MODBUS_PORT}
+
+
 def said(endpoint: Endpoint) -> str:
     """The way as a person reads it."""
     return f"{_TITLES.get(endpoint.scheme, endpoint.scheme)} on port {endpoint.port}"

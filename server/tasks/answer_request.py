@@ -12,9 +12,11 @@ from typing import Any
 
 from server.devices.addition import new_devices
 from server.devices.profile import find_profile
+from server.devices.renewed_account import renewed
 from server.engine.task import Done, Failed, Kind, Ok, Outcome, Submission, Verdict
 from server.errors import Busy, EgretError, SettingsError
 from server.ledger.house import House
+from server.model.device import DeviceConfig
 from server.model.notice import Level
 from server.model.request import (
     AddDevice,
@@ -94,6 +96,8 @@ def _add_device(house: House, request: AddDevice, reply: Reply, now: float) -> T
     if request.profile != AUTO and find_profile(house.adapters.profiles, request.profile) is None:
         known = ", ".join(sorted(house.adapters.profiles))
         raise KeyError(f"there is no profile named {request.profile!r}; there are: {known}")
+    if changed := renewed(house.configuration.devices, request):
+        return _change_account(house, changed, reply, now)
     if request.profile != AUTO:
         return _store_devices(house, request, None, reply, now)
 
@@ -123,6 +127,15 @@ def _store_devices(
     )
     settings = house.settings.with_devices((*house.configuration.devices, *configs))
     return _apply(house, settings, configs[0], reply, now)
+
+
+def _change_account(
+    house: House, changed: tuple[DeviceConfig, ...], reply: Reply, now: float
+) -> Then:
+    """Devices whose account differs get a new session; an unchanged one goes on."""
+    new = {each.device_id: each for each in changed}
+    devices = [new.get(each.device_id, each) for each in house.configuration.devices]
+    return _apply(house, house.settings.with_devices(devices), changed[0], reply, now)
 
 
 def _remove_device(house: House, request: RemoveDevice, reply: Reply, now: float) -> Then:

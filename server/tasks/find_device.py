@@ -282,9 +282,17 @@ class Search:
         return bool(self._following) or self._now - self._begun >= SEARCH_BUDGET_S
 
     def _in_order(self, ways: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
-        """Those with a session first: a second client might be turned away, or turn it out."""
+        """Those with a session first: a second client might be turned away, or turn it out.
+
+        A dongle has one session, whichever of its ports is configured.
+        """
+        ways = tuple(dict.fromkeys(self._configured_as(way) for way in ways))
         known = [way for way in ways if self._house.plant.session_of(way) is not None]
         return (*known, *(way for way in ways if way not in known))
+
+    def _configured_as(self, way: Endpoint) -> Endpoint:
+        endpoints = [each.config.endpoint for each in self._house.plant.devices.values()]
+        return next((each for each in endpoints if doors.same_dongle(each, way)), way)
 
     def _child_of(self, parent: Found, profile: str) -> Child | None:
         children = self._profiles[parent.identity.profile].children

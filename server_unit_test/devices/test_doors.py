@@ -3,7 +3,7 @@
 import pytest
 
 from server.devices import doors
-from server.model.device import KNOWN_SCHEMES
+from server.model.device import KNOWN_SCHEMES, Endpoint
 
 
 def tried(port: int | None = None, scheme: str = "") -> list[tuple[str, int]]:
@@ -45,6 +45,27 @@ def test_a_way_that_is_given_is_kept_to() -> None:
     """With its own port where none is given."""
     assert [("modbus_tcp", 502)] == tried(scheme="modbus_tcp")
     assert [("sungrow_tcp", 443)] == tried(443, "sungrow_tcp")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (("winet", 443), ("winet", 8082), True),
+        (("winet", 502), ("winet", 80), True),
+        (("winet", 18443), ("winet", 18443), True),
+        (("winet", 18443), ("winet", 443), False),
+        (("modbus_tcp", 502), ("winet", 502), False),
+        (("modbus_tcp", 502), ("modbus_tcp", 502), False),
+    ],
+)
+def test_a_dongle_is_one_through_all_its_ports(
+    one: tuple[str, int], other: tuple[str, int], same: bool
+) -> None:
+    """It has one session to give; only a web interface is a dongle's for sure."""
+    first, second = (Endpoint(scheme, "10.0.0.1", port) for scheme, port in (one, other))
+
+    assert same == doors.same_dongle(first, second)
+    assert not doors.same_dongle(first, Endpoint(other[0], "10.0.0.2", other[1]))
 
 
 def test_ways_are_said_in_words() -> None:

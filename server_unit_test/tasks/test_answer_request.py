@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from server.errors import (
 )
 from server.model.configuration import Configuration
 from server.model.delivery import DeviceFacts
-from server.model.device import DeviceConfig, Endpoint, Space
+from server.model.device import Account, DeviceConfig, Endpoint, Space
 from server.model.notice import Level, Notice
 from server.model.request import (
     AddDevice,
@@ -128,6 +129,23 @@ def test_a_device_with_a_named_profile_is_added_unseen(home: Home) -> None:
 
     assert ("10.0.0.1:502:7", "Roof", 30.0) == (config.device_id, config.name, config.interval_s)
     assert [] == home.transport.requests
+
+
+def test_a_known_address_with_an_account_changes_the_account(inverter: Home) -> None:
+    """The device keeps its id, is not asked by the answer, and is on disk with the new account."""
+    dongle = Endpoint("winet", "10.0.0.1", 443)
+    asked = AddDevice(dongle, 1, "auto", account=Account("", "wrong"))
+    ask(inverter, asked)
+    requests = len(inverter.transport.requests)
+
+    config = ask(inverter, replace(asked, account=Account("owner", "right"))).result(0)
+
+    assert (SERIAL, Account("owner", "right")) == (config.device_id, config.account)
+    assert (config,) == inverter.house.configuration.devices
+    assert [("owner", "right")] == [
+        (each["user"], each["password"]) for each in file_of(inverter)["devices"]
+    ]
+    assert requests == len(inverter.transport.requests)
 
 
 def test_an_unknown_profile_is_refused_with_those_that_exist(home: Home) -> None:

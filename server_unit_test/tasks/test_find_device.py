@@ -336,6 +336,20 @@ def test_a_configured_address_is_asked_over_its_session(home: Home) -> None:
     assert (1, True) == (home.transport.connections, home.transport.connected)
 
 
+@pytest.mark.parametrize("port", [502, 443, 8082])
+def test_a_configured_dongle_is_asked_over_its_session(bundled: Home, port: int) -> None:
+    """Whichever of its ports is configured: a second session would end the first one."""
+    endpoint = Endpoint("winet", HOST, port)
+    bundled.transport.input = dict(HYBRID)
+    bundled.device("a", endpoint=endpoint)
+    lookout = Lookout(bundled, {})
+
+    found = lookout.look(anywhere())
+
+    assert [endpoint] == [each.endpoint for each in found.devices]
+    assert [] == lookout.opened
+
+
 def test_a_search_ends_when_there_is_no_room(bundled: Home) -> None:
     """A stopping gateway takes no more questions."""
     lookout = Lookout(bundled, {("modbus_tcp", 502): Site({1: STRING})})
