@@ -1,0 +1,158 @@
+"""A phone, as far as BLE goes: scans, connects, asks.
+
+Several may live in one radio. Each may keep several connections, but sets up one at a time, as the
+standard has it.
+"""
+
+import asyncio
+import logging
+
+from bumble import core, hci
+from bumble.device import Advertisement, Connection, ConnectionParametersPreferences, Device
+
+from virtual_radio.air import Air
+from virtual_radio.controller import RadioController
+from virtual_radio.seen import Seen, read
+from virtual_radio.session import Session
+
+logger = logging.getLogger(__name__)
+
+SCAN_TIMEOUT_S = 10.0
+CONNECT_TIMEOUT_S = 10.0
+"""How long a central looks and waits if it is not told otherwise."""
+SCAN_INTERVAL_MS = 60
+"""The window is as long: it listens all the time."""
+SUPERVISION_TIMEOUT_MS = 720
+"""What a central asks for if it is not told otherwise."""
+
+Peer = str | hci.Address | Seen
+"""Whom to connect to: an address as text, or what a scan found."""
+
+
+class NotFound(LookupError):
+    """Nobody of that description advertises within range."""
+
+
+class ConnectFailed(ConnectionError):
+    """The connection was refused; `status` is that of HCI (Vol 1, Part F)."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"the connection failed with HCI status 0x{status:02X}")
+        self.status = status
+
+
+class Central:
+    """One central. Made by `Radio.central()`."""
+
+    def __init__(self, device: Device, controller: RadioController, air: Air) -> None:
+        self.device = device
+        self.controller = controller
+        self._air = air
+        self._connecting = asyncio.Lock()
+
+    @property
+    def address(self) -> str:
+        """Its own, as text."""
+        return self.device.random_address.to_string(False)
+
+    async def scan(self, seconds: float, active: bool = True) -> list[Seen]:
+        """Everybody who was heard, the latest word of each. In the order of their first."""
+        seen: dict[str, Seen] = {}
+
+        def heard(advertisement: Advertisement) -> None:
+            one = read(advertisement)
+            seen[one.address_text] = one
+
+        self.device.on(Device.EVENT_ADVERTISEMENT, heard)
+        try:
+            await self._start_scanning(active)
+            await asyncio.sleep(seconds)
+        finally:
+            self.device.remove_listener(Device.EVENT_ADVERTISEMENT, heard)
+            await self.device.stop_scanning()
+        return list(seen.values())
+
+    async def find(
+        self,
+        *,
+        name: str | None = None,
+        service: str | None = None,
+        address: str | None = None,
+        timeout_s: float = SCAN_TIMEOUT_S,
+    ) -> Seen:
+        """The first one that fits everything asked for. Raises NotFound."""
+        found: asyncio.Future[Seen] = asyncio.get_running_loop().create_future()
+
+        def heard(advertisement: Advertisement) -> None:
+            one = read(advertisement)
+            fits = name in (None, one.name) and address in (None, one.address_text)
+            if fits and (service is None or service in one.service_uuids) and not found.done():
+                found.set_result(one)
+
+        self.device.on(Device.EVENT_ADVERTISEMENT, heard)
+        try:
+            await self._start_scanning(active=True)
+            return await asyncio.wait_for(found, timeout_s)
+        except TimeoutError as nobody:
+            asked = name or service or address or "anybody"
+            raise NotFound(f"{asked} was not heard within {timeout_s:g} s") from nobody
+        finally:
+            self.device.remove_listener(Device.EVENT_ADVERTISEMENT, heard)
+            await self.device.stop_scanning()
+
+    async def connect(
+        self,
+        peer: Peer,
+        *,
+        mtu: int | None = None,
+        timeout_s: float = CONNECT_TIMEOUT_S,
+        supervision_timeout_ms: int = SUPERVISION_TIMEOUT_MS,
+        discover: bool = True,
+    ) -> Session:
+        """Connect, agree on `mtu` (None: do not ask, which leaves 23), discover everything.
+
+        Raises NotFound (nobody answered in time), ConnectFailed, Disconnected.
+        """
+        async with self._connecting:
+            connection = await self._connect(self._address(peer), timeout_s, supervision_timeout_ms)
+        session = Session(connection, mtu)
+        if discover:
+            try:
+                await session.discover()
+            except BaseException:
+                await session.disconnect()
+                raise
+        return session
+
+    async def close(self) -> None:
+        """End all connections; the controller stays in the air. Idempotent."""
+        for connection in list(self.device.connections.values()):
+            await connection.disconnect()
+
+    async def _start_scanning(self, active: bool) -> None:
+        await self.device.start_scanning(
+            active=active, scan_interval=SCAN_INTERVAL_MS, scan_window=SCAN_INTERVAL_MS
+        )
+
+    def _address(self, peer: Peer) -> hci.Address:
+        if isinstance(peer, Seen):
+            return peer.address
+        if isinstance(peer, str):
+            return self._air.owner(peer) or hci.Address(peer)
+        return peer
+
+    async def _connect(
+        self, address: hci.Address, timeout_s: float, supervision_timeout_ms: int
+    ) -> Connection:
+        preferences = ConnectionParametersPreferences(supervision_timeout=supervision_timeout_ms)
+        try:
+            return await self.device.connect(
+                address,
+                connection_parameters_preferences={hci.Phy.LE_1M: preferences},
+                timeout=timeout_s,
+            )
+        except core.TimeoutError as late:
+            text = address.to_string(False)
+            raise NotFound(f"{text} did not answer within {timeout_s:g} s") from late
+        except (core.ConnectionError, core.ProtocolError) as failed:
+            raise ConnectFailed(failed.error_code or 0) from failed
