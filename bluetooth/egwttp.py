@@ -230,8 +230,7 @@ class Assembler:
     def _complete(self, piece_bytes: int) -> Request | None:
         if self._head is None:
             self._find_head(piece_bytes)
-        head = self._head
-        if head is None:
+        if (head := self._head) is None:
             return None
         body_bytes = len(self._buffer) - self._body_at
         if head.length is not None and body_bytes > head.length:
