@@ -60,7 +60,8 @@ async def visit(artefacts: Artefacts, cache: Path, deed: str) -> None:
     try:
         await guest.boot(machine_verdict(cache))
         say(f"ready after {loop.time() - began:.1f} s ({guest.accelerator})")
-        say(f"its adapter's HCI, as H4: {guest.hci}\nits shared folder /host: {guest.shared}")
+        say(f"its adapter's HCI, as H4: {guest.places.hci}")
+        say(f"its shared folder /host: {guest.shared}")
         if deed == "boot":
             await loop.create_future()
         while line := await loop.run_in_executor(None, sys.stdin.readline):

@@ -1,7 +1,7 @@
 """A started guest: boots by trying, runs programs in it, and ends it with certainty.
 
 Owns the order of starting and ending, and the folder of one run. The controller at the other end
-of the guest's Bluetooth adapter is the caller's: see `hci`.
+of the guest's Bluetooth adapter is the caller's: see `boot`.
 """
 
 import asyncio
@@ -37,6 +37,14 @@ POLL_S = 0.05
 STOP_TIMEOUT_S = 30.0
 """For a program in the guest to end after SIGTERM."""
 
+Attach = Callable[[asyncio.StreamReader, asyncio.StreamWriter], object]
+"""Takes a stream of H4 and puts a Bluetooth controller at its end. Closes it, too."""
+
+
+def leave_alone(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """For guests whose adapter nobody needs."""
+    writer.close()
+
 
 class Guest:
     """One running guest. All coroutines on the event loop that booted it."""
@@ -50,18 +58,17 @@ class Guest:
         self._control: Control | None = None
 
     @property
-    def hci(self) -> Path:
-        """Unix socket that carries the HCI of the guest's adapter as H4."""
-        return self.places.hci
-
-    @property
     def shared(self) -> Path:
         """Folder that the guest sees as /host; logs of what runs in it lie here."""
         return self.places.shared
 
-    async def boot(self, verdict: Verdict) -> None:
-        """Until the agent is ready, with the first accelerator that works. Raises GuestUnavailable
-        when none does, GuestMissing without QEMU."""
+    async def boot(self, verdict: Verdict, attach: Attach = leave_alone) -> None:
+        """Until the agent is ready, with the first accelerator that works.
+
+        `attach` is given the other end of the guest's Bluetooth adapter before the guest looks for
+        it, once for each try; the guest gives an adapter up that does not answer for two seconds.
+        Raises GuestUnavailable when nothing works, GuestMissing without QEMU.
+        """
         init = (Path(__file__).parent / "inside/init").read_bytes()
         image = self._artefacts.modules.read_bytes() + init_image(init)
         self.places.initramfs.write_bytes(image)
@@ -69,7 +76,7 @@ class Guest:
         last = ""
         for name in verdict.candidates():
             try:
-                await self._try(name, TRIAL_TIMEOUT_S if name != "tcg" else READY_TIMEOUT_S)
+                await self._try(name, attach, TRIAL_TIMEOUT_S if name != "tcg" else READY_TIMEOUT_S)
             except (OSError, GuestError) as error:
                 last = f"{name}: {error or 'took too long'}\n{self.console()}"
                 await self._halt()
@@ -132,13 +139,14 @@ class Guest:
             raise GuestError("the guest was not started")
         return self._control
 
-    async def _try(self, accelerator: str, ready_within_s: float) -> None:
+    async def _try(self, accelerator: str, attach: Attach, ready_within_s: float) -> None:
         for left in (self.places.console, self.places.hci, self.places.control):
             left.unlink(missing_ok=True)
         argv = command(self._artefacts, self.places, self._repository, accelerator)
         self._machine = machine = Machine(argv, self.places.console)
         async with asyncio.timeout(SOCKET_TIMEOUT_S):
             await self._wait(machine, self.places.control.exists)
+        attach(*await asyncio.open_unix_connection(str(self.places.hci)))
         self._control = await Control.open(str(self.places.control))
         await self._control.wait_ready(ready_within_s)
 
