@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Sequence
-from itertools import count
+from itertools import chain, count, repeat
 
 from dbus_fast import Variant
 
@@ -18,6 +18,7 @@ from bluetooth.bluez.application import Properties, property_reply
 from bluetooth.bluez.bus import Bus, DbusRefused, Heard, Reply
 from bluetooth.errors import BluetoothError, PeripheralLost
 from bluetooth.gatt import Advertisement
+from bluetooth.ports import Wait
 
 log = logging.getLogger(__name__)
 
@@ -66,12 +67,11 @@ def advertised(advertisement: Advertisement) -> Properties:
 class Advertiser:
     """Keeps the wanted advertisements registered on one adapter."""
 
-    def __init__(
-        self, bus: Bus, adapter_path: str, again_after_s: Sequence[float] = AGAIN_AFTER_S
-    ) -> None:
+    def __init__(self, bus: Bus, adapter_path: str, wait: Wait) -> None:
         self._bus = bus
         self._adapter = adapter_path
-        self._again_after_s = again_after_s
+        self._wait = wait
+        self._wanted: tuple[Advertisement, ...] = ()
         self._registered: dict[str, Advertisement] = {}
         self._numbers = count()
         self._changing = asyncio.Lock()
@@ -80,18 +80,18 @@ class Advertiser:
 
     async def advertise(self, wanted: Sequence[Advertisement]) -> None:
         """Exactly these from now on. Raises PeripheralLost, also if none of them was taken."""
-        self._stop_again()
-        self._releases = 0
         async with self._changing:
+            self._stop_again()
+            self._wanted = tuple(wanted)
             for path in [path for path, kept in self._registered.items() if kept not in wanted]:
                 await self._take_back(path)
-            await self._register_missing(wanted)
+            await self._register_missing()
 
     async def close(self) -> None:
         """Take all of them back. Never raises."""
-        self._stop_again()
         with contextlib.suppress(BluetoothError):
             async with self._changing:
+                self._stop_again()
                 for path in list(self._registered):
                     await self._take_back(path)
 
@@ -115,32 +115,34 @@ class Advertiser:
         return None
 
     def _released(self, path: str) -> None:
-        wanted = tuple(self._registered.values())
         del self._registered[path]
+        self._releases += 1
         log.info("bluetoothd gave an advertisement up", extra={"path": path})
         if self._again is None or self._again.done():
-            self._again = asyncio.create_task(self._register_again(wanted))
+            self._again = asyncio.create_task(self._register_again())
 
-    async def _register_again(self, wanted: Sequence[Advertisement]) -> None:
-        while True:
-            pause_s = self._again_after_s[min(self._releases, len(self._again_after_s) - 1)]
-            self._releases += 1
-            await asyncio.sleep(pause_s)
+    async def _register_again(self) -> None:
+        for pause_s in chain(AGAIN_AFTER_S, repeat(AGAIN_AFTER_S[-1])):
+            await self._wait(pause_s)
+            releases = self._releases
             try:
                 async with self._changing:
-                    await self._register_missing(wanted)
-                return
+                    await self._register_missing()
             except PeripheralLost as lost:
-                log.warning("cannot advertise again", extra={"why": str(lost)})
+                log.info("cannot advertise again yet", extra={"why": str(lost)})
+                continue
+            if releases == self._releases:  # Else another one was given up meanwhile.
+                return
 
     def _stop_again(self) -> None:
+        # Whoever holds the lock interrupts only its waiting, never a registration.
         if self._again is not None:
             self._again.cancel()
             self._again = None
 
-    async def _register_missing(self, wanted: Sequence[Advertisement]) -> None:
+    async def _register_missing(self) -> None:
         refusal: DbusRefused | None = None
-        for advertisement in wanted:
+        for advertisement in self._wanted:
             if advertisement in self._registered.values():
                 continue
             try:

@@ -12,14 +12,16 @@ from collections.abc import Sequence
 
 from dbus_fast import Variant
 
+from bluetooth import clock
 from bluetooth.bluez import words
 from bluetooth.bluez.adapter import BluezAdapter
-from bluetooth.bluez.advertising import AGAIN_AFTER_S, Advertiser
+from bluetooth.bluez.advertising import Advertiser
 from bluetooth.bluez.application import ROOT, Application
 from bluetooth.bluez.bus import Bus, Connect, DbusRefused, Heard, Reply, SystemBus
 from bluetooth.errors import AdapterMissing, BluetoothError, PeripheralLost
 from bluetooth.gatt import Advertisement, Service
-from bluetooth.ports import Values
+from bluetooth.ports import Values, Wait
+from bluetooth.served_values import ServedValues
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +37,14 @@ class _Serving:
     """What exists between one `open` and its `close`."""
 
     def __init__(
-        self, bus: Bus, adapter_name: str, application: Application, again_after_s: Sequence[float]
+        self, bus: Bus, adapter_name: str, services: Sequence[Service], values: Values, wait: Wait
     ) -> None:
         self.bus = bus
-        self.application = application
-        self.adapter = BluezAdapter(bus, adapter_name, application.left)
+        self.served = ServedValues(values)
+        self.application = Application(services, self.served)
+        self.adapter = BluezAdapter(bus, adapter_name, self.served.left)
         self.advertiser: Advertiser | None = None
-        self._again_after_s = again_after_s
+        self._wait = wait
         self._waiting: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(MAX_WAITING_NOTIFICATIONS)
         self._dropped = 0
         self._tasks: list[asyncio.Task[None]] = []
@@ -50,7 +53,7 @@ class _Serving:
     async def start(self) -> None:
         """Raises AdapterMissing, PeripheralLost."""
         await self.adapter.wait_ready()
-        self.advertiser = Advertiser(self.bus, self.adapter.path, self._again_after_s)
+        self.advertiser = Advertiser(self.bus, self.adapter.path, self._wait)
         try:
             await self._manage("RegisterApplication", "oa{sv}", ROOT, {})
         except DbusRefused as refused:
@@ -71,8 +74,7 @@ class _Serving:
             self.advertiser.abandon()
         await self.bus.close()
         self.adapter.lost.set()
-        for client in self.application.clients():
-            self.application.left(client)
+        self.served.all_left()
 
     def notify(self, path: str, value: bytes) -> None:
         """Queue a value for whoever subscribed."""
@@ -119,7 +121,8 @@ class _Serving:
 class BluezPeripheral:
     """`ports.Peripheral` on bluetoothd.
 
-    `adapter` as in `hci0`; "" is the first that can serve. `connect` makes the bus connection.
+    `adapter` as in `hci0`; "" is the first that can serve. `connect` makes the bus connection;
+    `wait` lets time pass.
     A client is named by its object path, `/org/bluez/hci0/dev_AA_BB_CC_DD_EE_FF`.
     """
 
@@ -127,11 +130,11 @@ class BluezPeripheral:
         self,
         adapter: str = "",
         connect: Connect = SystemBus.connect,
-        again_after_s: Sequence[float] = AGAIN_AFTER_S,
+        wait: Wait = clock.wait,
     ) -> None:
         self._adapter = adapter
         self._connect = connect
-        self._again_after_s = again_after_s
+        self._wait = wait
         self._services: tuple[Service, ...] = ()
         self._serving: _Serving | None = None
         self._changing = asyncio.Lock()
@@ -144,7 +147,7 @@ class BluezPeripheral:
         async with self._changing:
             serving = self._serving
             if serving and self._services == tuple(services) and not serving.adapter.lost.is_set():
-                serving.application.values = values
+                serving.served.values = values
                 return
             await self._stop()
             await self._start(tuple(services), values)
@@ -183,8 +186,8 @@ class BluezPeripheral:
             await self._stop()
 
     async def _start(self, services: tuple[Service, ...], values: Values) -> None:
-        application = Application(services, values)
-        serving = _Serving(await self._connect(), self._adapter, application, self._again_after_s)
+        bus = await self._connect()
+        serving = _Serving(bus, self._adapter, services, values, self._wait)
         try:
             await serving.start()
         except PeripheralLost as error:

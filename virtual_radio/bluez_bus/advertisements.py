@@ -72,6 +72,7 @@ class Advertisements:
         self._sent: dict[str, Sent] = {}
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._closing = False
 
     def __len__(self) -> int:
         return len(self._sent)
@@ -102,15 +103,16 @@ class Advertisements:
     async def close(self) -> None:
         """Be silent."""
         self._sent.clear()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
-            await self._device.stop_advertising()
+        task, self._task = self._task, None
+        if task is not None:  # It is never cancelled: a host loses count of an HCI command cut off.
+            self._closing = True
+            self._changed.set()
+            await task
+            self._closing = False
 
     async def _run(self) -> None:
         turn = 0
-        while True:
+        while not self._closing:
             self._changed.clear()
             sent = list(self._sent.values())
             if sent:
@@ -123,6 +125,7 @@ class Advertisements:
                     await self._changed.wait()
             except TimeoutError:
                 continue
+        await self._device.stop_advertising()
 
     async def _send(self, sent: Sent) -> None:
         await self._device.start_advertising(
