@@ -5,10 +5,16 @@ It owns words, options and signals; what runs lives in `plant.py` and `receiver.
 
 import argparse
 import errno
+import socket
 import sys
 
 from simulator import command_plant, command_receiver, command_scenario
 from simulator.doors import CannotOpenError
+
+PLANT_FILES = (".toml", ".yaml", ".yml")
+"""Names that are meant for plant files; the reader of plant files tells what it takes of them."""
+
+_UNKNOWN_HOST = (socket.EAI_NONAME, socket.EAI_AGAIN, socket.EAI_FAIL)
 
 _EPILOG = """\
 examples:
@@ -59,21 +65,25 @@ def _spelled_out(argv: list[str]) -> list[str]:
     """Nothing at all is a plant, and so is a plant file."""
     if not argv:
         return ["plant"]
-    return ["plant", "--plant", *argv] if argv[0].endswith(".toml") else argv
+    return ["plant", "--plant", *argv] if argv[0].endswith(PLANT_FILES) else argv
 
 
 def _in_words(error: OSError, options: argparse.Namespace) -> str:
-    option = "port"
+    option, host = "port", getattr(options, "host", "")
     ports: tuple[int | None, ...] = (getattr(options, "port", None),)
     if isinstance(error, CannotOpenError):
-        option, ports = error.door, error.ports
+        option, host, ports = error.door, error.host, error.ports
+    if error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
     spelled = " or ".join(map(str, ports))
     if error.errno == errno.EADDRINUSE:
         return f"port {spelled} is in use; give another one, or --{option} 0 for any free one"
     if error.errno == errno.EACCES and any(0 < (port or 0) < 1024 for port in ports):
         return f"port {spelled} needs more rights; give one above 1023, or --{option} 0"
     if error.errno == errno.EADDRNOTAVAIL:
-        return f"this machine has no address {options.host}; try --host 127.0.0.1"
+        return f"this machine has no address {host}; try --host 127.0.0.1"
+    if error.errno in _UNKNOWN_HOST:
+        return f"nobody knows the host {host!r}; try --host 127.0.0.1"
     return str(error)
 
 

@@ -9,6 +9,9 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
+YEARS = range(2000, 2100)
+"""In which a plant may start: those that the inverters' own clocks know."""
+
 MAX_SPEED = 10_000
 """Plant seconds per second. A step of the model costs some microseconds; beyond this one core
 would no longer keep up with the clock."""
@@ -25,7 +28,7 @@ class RunningClock:
     """Plant time that runs `speed` times as fast as the world, from `start_s` on."""
 
     def __init__(self, start_s: float, speed: float = 1.0) -> None:
-        _check_speed(speed)
+        check_speed(speed)
         self._lock = threading.Lock()
         self._start_s = start_s
         self._speed = speed
@@ -43,7 +46,7 @@ class RunningClock:
 
     def run_at(self, speed: float) -> None:
         """Run at another speed from now on."""
-        _check_speed(speed)
+        check_speed(speed)
         with self._lock:
             self._start_s, self._began_s = self._now_s(), time.monotonic()
             self._speed = speed
@@ -59,7 +62,8 @@ class RunningClock:
         return self._start_s + (time.monotonic() - self._began_s) * self._speed
 
 
-def _check_speed(speed: float) -> None:
+def check_speed(speed: float) -> None:
+    """Raise ValueError for a speed that no plant can run at."""
     if not 0 < speed <= MAX_SPEED:
         raise ValueError(f"speed is {speed:g}; give more than 0 and at most {MAX_SPEED}")
 
@@ -107,6 +111,8 @@ def parse_start(text: str) -> float:
         raise ValueError(
             f"{text!r} is not a time; write it like 2026-06-21T10:00, or 10:00 for today"
         ) from None
+    if moment.year not in YEARS:
+        raise ValueError(f"{text!r} is in the year {moment.year}; give {YEARS[0]} to {YEARS[-1]}")
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return moment.timestamp()

@@ -18,6 +18,7 @@ from simulator.behaviour import Night
 from simulator.clock import MAX_SPEED
 from simulator.control import ControlPort
 from simulator.door import ENCRYPTED, MODBUS, WINET, WINET_TLS
+from simulator.door_settings import NAMES, parse_setting
 from simulator.doors import DEFAULT_PORTS
 from simulator.models import MODELS
 from simulator.plant import VirtualPlant
@@ -66,6 +67,15 @@ def add_parser(commands: Any) -> None:
     add("--start", metavar="TIME", help="plant time, like 2026-06-21T10:00 or 10:00; now if absent")
     add("--latitude", type=_latitude, help="degrees north; decides the sun (default: 48)")
     add("--serial", help="serial number; made from model and seed if absent")
+    add(
+        "--set",
+        dest="settings",
+        action="append",
+        type=_or_usage(parse_setting),
+        metavar="NAME=VALUE",
+        help=f"how the doors treat those who come, like second=refused: {', '.join(NAMES)}; "
+        "may be repeated",
+    )
     add("--night", help=f"{', '.join(Night)} (default: {Night.AWAKE})")
     add(
         "--quirk",
@@ -161,6 +171,7 @@ def plan_from(given: Mapping[str, Any]) -> Plan:
     changes = {key: value for key, value in given.items() if key not in _NOT_PLAN}
     doors = {key: changes.pop(key) for key in list(changes) if key.startswith("door ")}
     changes["doors"] = {key.removeprefix("door "): ports for key, ports in doors.items()}
+    changes["settings"] = dict(changes.pop("settings", ()))
     return plan.with_changes(changes)
 
 

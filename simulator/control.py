@@ -23,9 +23,9 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from simulator.clock import RunningClock
-from simulator.doors import cannot_open
+from simulator.doors import at, cannot_open
 from simulator.plant import VirtualPlant
-from simulator.trouble import Order, Trouble, parse_order, quirk_named, trouble_named
+from simulator.trouble import Order, Trouble, effective, parse_order, quirk_named, trouble_named
 
 MAX_BODY_BYTES = 64 * 1024
 """The largest request; an order takes a hundred bytes."""
@@ -62,6 +62,7 @@ def state(plant: VirtualPlant, _: Json, __: str) -> Json:
         "time": _time(plant, {}, ""),
         "truth": plant.truth(),
         "behaviour": asdict(plant.face.condition),
+        "settings": asdict(plant.door_settings),
         "on_the_network": not plant.face.gone,
         "running": moment.running,
         "daylight": moment.daylight,
@@ -78,6 +79,8 @@ def _troubles(plant: VirtualPlant, _: Json, __: str) -> Json:
 
 def _set_trouble(plant: VirtualPlant, body: Json, _: str) -> Json:
     order = order_in(body, plant.troubles.since_start_s())
+    if order.door and order.door not in plant.doors:
+        raise ValueError(f"this plant has no {order.door} door; it has: {', '.join(plant.doors)}")
     return {"id": plant.troubles.set(order), **order_out(order)}
 
 
@@ -130,13 +133,22 @@ def _behaviour(plant: VirtualPlant, body: Json, _: str) -> Json:
     return asdict(plant.behave(**body))
 
 
+def _settings(plant: VirtualPlant, _: Json, __: str) -> Json:
+    return asdict(plant.door_settings)
+
+
+def _set_doors(plant: VirtualPlant, body: Json, _: str) -> Json:
+    return asdict(plant.set_doors(**body))
+
+
 OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/state", "What the plant is and does, all of it", state),
     Operation("GET", "/troubles", "The troubles ordered, by id", _troubles),
     Operation(
         "POST",
         "/troubles",
-        "Order a trouble; `for_s` counts from now, `from_s` and `until_s` from the plant's start",
+        "Order a trouble; `from_s` and `until_s` count from the plant's start, "
+        "`for_s` from `from_s` or else from now",
         _set_trouble,
         {"trouble": "latency", "door": "modbus", "rate": 0.1, "value": 0.5, "for_s": 60},
     ),
@@ -155,6 +167,14 @@ OPERATIONS: tuple[Operation, ...] = (
         _behaviour,
         {"fault": 39, "derate_to": 0.5, "standby": False, "night": "awake"},
     ),
+    Operation("GET", "/settings", "How the doors treat those who come", _settings),
+    Operation(
+        "POST",
+        "/settings",
+        "Dongle: life of tokens, second client, password, login; encrypted port: keys, garbage",
+        _set_doors,
+        {"token_life_s": 60, "second": "refused", "keys": "zeros"},
+    ),
 )
 """The whole interface."""
 
@@ -164,18 +184,19 @@ def order_in(body: Json, since_start_s: float) -> Order:
     if set(body) == {"order"}:
         return parse_order(str(body["order"]))
     _only(body, ("trouble", "door", "rate", "value", "from_s", "until_s", "for_s"))
-    from_s = _number(body, "from_s", 0.0)
+    if "for_s" in body and "until_s" in body:
+        raise ValueError("give for_s or until_s, not both")
+    from_s = _number(body, "from_s", since_start_s if "for_s" in body else 0.0)
     until_s = _number(body, "until_s", math.inf)
-    if "for_s" in body:
-        from_s, until_s = since_start_s, since_start_s + _number(body, "for_s", 0.0)
-    return Order(
+    order = Order(
         trouble_named(str(body.get("trouble", ""))),
         door=str(body.get("door", "")),
         rate=_number(body, "rate", 1.0),
         value=_number(body, "value", 0.0),
         from_s=from_s,
-        until_s=until_s,
+        until_s=from_s + _number(body, "for_s", 0.0) if "for_s" in body else until_s,
     )
+    return effective(order)
 
 
 def order_out(order: Order) -> Json:
@@ -294,14 +315,16 @@ class ControlPort:
     @property
     def url(self) -> str:
         """Where it answers; the real port where 0 was asked for."""
-        return f"http://{self._bound[0]}:{self._bound[1]}/"
+        return f"http://{at(*self._bound)}/"
 
     def start(self) -> Self:
         """Listen; raises OSError when the port cannot be had."""
         try:
-            listener = socket.create_server(self._bound)
+            family = socket.AF_INET6 if ":" in self._bound[0] else socket.AF_INET
+            listener = socket.create_server(self._bound, family=family)
         except OSError as refusal:
-            raise cannot_open(refusal, "control", (self._bound[1],)) from refusal
+            host, port = self._bound
+            raise cannot_open(refusal, "control", host, (port,)) from refusal
         self._bound = (self._bound[0], int(listener.getsockname()[1]))
         config = uvicorn.Config(
             build_app(self._plant),

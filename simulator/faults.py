@@ -45,7 +45,7 @@ class Behaviour:
         _check("delay_s", self.delay_s, (int, float), 0, MAX_DELAY_S)
         _check("bodies_max", self.bodies_max, int, 1, MAX_BODY_BYTES)
 
-    def changed(self, **changes: object) -> "Behaviour":
+    def changed(self, /, **changes: object) -> "Behaviour":
         """The same with some values changed. A status alone means: answer it to everything."""
         unknown = changes.keys() - {field.name for field in fields(self)}
         if unknown:
@@ -77,7 +77,7 @@ class Faults:
         """How it behaves now."""
         return self._behaviour
 
-    def change(self, **changes: object) -> Behaviour:
+    def change(self, /, **changes: object) -> Behaviour:
         """Behave otherwise from now on; raises ValueError and changes nothing."""
         with self._lock:
             self._behaviour = self._behaviour.changed(**changes)

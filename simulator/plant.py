@@ -19,7 +19,8 @@ from typing import Any, Self
 from simulator.behaviour import Condition
 from simulator.clock import Clock, ManualClock, RunningClock, utc_s
 from simulator.door import MODBUS
-from simulator.doors import OpenDoor, Ports, build
+from simulator.door_settings import DoorSettings
+from simulator.doors import Doors, Ports
 from simulator.models import model_named
 from simulator.physics import Moment, Physics
 from simulator.plant_face import PlantFace
@@ -38,9 +39,6 @@ START_TIMEOUT_S = 30.0
 
 STOP_TIMEOUT_S = 10.0
 """Closing takes one turn of the loop; after this the thread is left to die with the process."""
-
-CLOSE_TIMEOUT_S = 5.0
-"""One door that cannot close must not keep the others open, nor the plant from stopping."""
 
 WH_S = 3600
 """Watt seconds of a watt hour."""
@@ -64,6 +62,7 @@ class VirtualPlant:
         clock: Clock | None = None,
         doors: Mapping[str, Ports] | None = None,
         quirks: Iterable[Quirk] = (),
+        door_settings: DoorSettings | None = None,
     ) -> None:
         """`start_s` is plant time in epoch seconds, now if not given; a `clock` overrides both.
 
@@ -80,7 +79,7 @@ class VirtualPlant:
         physics = Physics(self.model.site(latitude_deg), seed, began_s)
         self.face = PlantFace(self.model, self.serial, physics, self.clock, self.troubles, unit_id)
         asked = {MODBUS: port} if doors is None else doors
-        self._doors = build(asked, host, self.face, self.troubles)
+        self._doors = Doors(asked, host, self.face, self.troubles, door_settings or DoorSettings())
         self._host = host
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -94,41 +93,40 @@ class VirtualPlant:
     @property
     def doors(self) -> dict[str, str]:
         """Door -> `host:port`, or `host:http:websocket` for the classic dongle."""
-        return {name: opened.address for name, opened in self._doors.items()}
+        return self._doors.addresses
 
     @property
     def port(self) -> int:
         """The port of the Modbus door; the real one where 0 was asked for."""
-        return self._modbus.ports[0]
+        return self._doors.named(MODBUS).ports[0]
 
     @property
     def address(self) -> str:
         """`host:port` of the Modbus door."""
-        return self._modbus.address
+        return self._doors.named(MODBUS).address
 
     @property
     def requests(self) -> int:
         """Requests understood so far, at all doors that count them."""
-        return sum(getattr(each.door, "requests", 0) for each in self._doors.values())
+        return self._doors.requests
 
     @property
     def connections(self) -> int:
         """Clients connected now, at all doors that count them."""
-        return sum(getattr(each.door, "connections", 0) for each in self._doors.values())
+        return self._doors.connections
 
     @property
-    def _modbus(self) -> OpenDoor:
-        return self._opened(MODBUS)
+    def door_settings(self) -> DoorSettings:
+        """How the doors treat those who come."""
+        return self._doors.settings
 
-    def _opened(self, name: str) -> OpenDoor:
-        opened = self._doors.get(name)
-        if opened is None:
-            raise ValueError(f"this plant has no {name} door; it has: {', '.join(self._doors)}")
-        return opened
+    def set_doors(self, /, **changes: object) -> DoorSettings:
+        """Treat them otherwise from now on; see `DoorSettings`. Raises ValueError."""
+        return self._doors.set(**changes)
 
     def door(self, name: str) -> Any:
-        """The door itself, for what only that one can do."""
-        return self._opened(name).door
+        """The door itself, for what only that one can do; raises ValueError."""
+        return self._doors.named(name).door
 
     def moment(self) -> Moment:
         """Everything there is to see of the plant now."""
@@ -145,7 +143,7 @@ class VirtualPlant:
             self.face.tick()
             seconds -= LEAP_SLICE_S
 
-    def behave(self, **changes: object) -> Condition:
+    def behave(self, /, **changes: object) -> Condition:
         """Fault, derate, stand by or spend the night otherwise; see `behaviour.changed`."""
         return self.face.behave(**changes)
 
@@ -169,7 +167,7 @@ class VirtualPlant:
         return truth
 
     def start(self) -> Self:
-        """Open the doors; raises OSError when a port cannot be had.
+        """Open the doors; raises OSError when a port cannot be had, ValueError for a bad setting.
 
         A plant that was stopped opens at the addresses it had, and time has gone on meanwhile.
         """
@@ -211,8 +209,8 @@ class VirtualPlant:
         self._loop = asyncio.get_running_loop()
         self._leave = asyncio.Event()
         try:
-            await self._open_all()
-        except OSError as refusal:
+            await self._doors.open()
+        except (OSError, ValueError) as refusal:
             opened.set_exception(refusal)
             return
         opened.set_result(None)
@@ -226,7 +224,7 @@ class VirtualPlant:
                     await self._leave.wait()
             except TimeoutError:
                 continue
-        await self._close_all()
+        await self._doors.close()
 
     async def _come_and_go(self, there: bool) -> bool:
         """Close the doors when the device leaves the network, and open them when it returns."""
@@ -234,31 +232,11 @@ class VirtualPlant:
             return there
         log.info("device leaves" if there else "device returns", extra={"device": self.serial})
         if there:
-            await self._close_all()
+            await self._doors.close()
             return False
         try:
-            await self._open_all()
+            await self._doors.open()
         except OSError as refusal:
             log.warning("port taken", extra={"device": self.serial, "error": str(refusal)})
             return False
         return True
-
-    async def _open_all(self) -> None:
-        """Open every door, or none."""
-        try:
-            for opened in self._doors.values():
-                await opened.open()
-        except BaseException:
-            await self._close_all()
-            raise
-
-    async def _close_all(self) -> None:
-        closing = (self._close(opened) for opened in self._doors.values())
-        await asyncio.gather(*closing)
-
-    async def _close(self, opened: OpenDoor) -> None:
-        try:
-            async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                await opened.close()
-        except TimeoutError:
-            log.warning("a door does not close", extra={"device": self.serial, "door": opened.name})

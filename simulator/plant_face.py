@@ -102,7 +102,7 @@ class PlantFace:
         """How the inverter is."""
         return self._condition
 
-    def behave(self, **changes: object) -> Condition:
+    def behave(self, /, **changes: object) -> Condition:
         """Be otherwise from now on (see `behaviour.changed`); raises ValueError."""
         with self._lock:
             self._condition = changed(self._condition, changes, self.moment().time_s)

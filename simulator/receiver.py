@@ -113,7 +113,7 @@ class Receiver:
             counts = asdict(self._counts)
         return self._ledger.stats() | counts
 
-    def behave(self, **changes: object) -> Behaviour:
+    def behave(self, /, **changes: object) -> Behaviour:
         """Change status, fail, drop, lose_ack, delay_s or bodies_max while it runs."""
         return self._faults.change(**changes)
 

@@ -20,7 +20,7 @@ from simulator.clock import parse_start
 from simulator.door import ENCRYPTED, MODBUS, WINET, WINET_TLS
 from simulator.models import model_named
 from simulator.scenario_text import Place, ScenarioError, Table, lines_of
-from simulator.trouble import Order, Quirk, Trouble, quirk_named, trouble_named
+from simulator.trouble import Order, Quirk, Trouble, effective, quirk_named, trouble_named
 
 MAX_SCENARIO_BYTES = 256 * 1024
 """The largest file that is read; a hundred steps take eight kB."""
@@ -36,11 +36,6 @@ MAX_PLANTS = 16
 
 DOORS = (MODBUS, ENCRYPTED, WINET, WINET_TLS)
 """The doors that a plant may have."""
-
-NEEDS_VALUE = frozenset(
-    {Trouble.LATENCY, Trouble.LATE_REPLY, Trouble.SLOW_DRIP, Trouble.CLOCK_WRONG}
-)
-"""Troubles that do nothing with a value of 0."""
 
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*(ms|s|min|h)", re.ASCII)
 _CLOCK = re.compile(r"(?:([0-9]{1,3}):)?([0-9]{1,4}):([0-5][0-9])", re.ASCII)
@@ -196,10 +191,8 @@ def parse_deed(text: str, rate: float = 1.0, value: float = 0.0) -> Deed:
             f"{text!r} says nothing to do; write `DOOR TROUBLE` (doors: {doors}; "
             f"troubles: {', '.join(Trouble)}), `quirk NAME` or `stop`"
         )
-    trouble = trouble_named(name)
-    if trouble in NEEDS_VALUE and value == 0:
-        raise ValueError(f"{trouble} does nothing without a `value` (seconds)")
-    return Befall(Order(trouble, door="" if first == "all" else first, rate=rate, value=value))
+    door = "" if first == "all" else first
+    return Befall(effective(Order(trouble_named(name), door=door, rate=rate, value=value)))
 
 
 def _plants(root: Table) -> tuple[PlantPlan, ...]:

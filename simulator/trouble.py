@@ -77,6 +77,12 @@ class Quirk(StrEnum):
     """(h) 13074 ignores writes while 13087 is off."""
 
 
+NEEDS_VALUE = frozenset(
+    {Trouble.LATENCY, Trouble.LATE_REPLY, Trouble.SLOW_DRIP, Trouble.CLOCK_WRONG}
+)
+"""Troubles that do nothing with a value of 0."""
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """One trouble: where, how often, how much, and when (plant seconds since the start)."""
@@ -97,7 +103,10 @@ class Order:
                 f"the value of {self.trouble} is {self.value:g}; give {low:g} to {high:g}"
             )
         if not 0 <= self.from_s < self.until_s:
-            raise ValueError(f"from_s is {self.from_s:g}; give 0 or more, and until_s after it")
+            raise ValueError(
+                f"it lasts from {self.from_s:g} to {self.until_s:g} s; "
+                "give a beginning of 0 or more, and an end after it"
+            )
         if self.door and self.door not in DOOR_NAMES:
             raise ValueError(f"no door {self.door[:40]!r}; there are: {', '.join(DOOR_NAMES)}")
 
@@ -112,6 +121,13 @@ def _value_bounds(trouble: Trouble) -> tuple[float, float]:
     if trouble is Trouble.EXCEPTION:
         return 0, 255
     return 0, MAX_TROUBLE_S
+
+
+def effective(order: Order) -> Order:
+    """The same order; raises ValueError where it would do nothing."""
+    if order.trouble in NEEDS_VALUE and not order.value:
+        raise ValueError(f"{order.trouble} does nothing without a value (seconds)")
+    return order
 
 
 def trouble_named(text: str) -> Trouble:
@@ -141,7 +157,7 @@ def parse_order(text: str) -> Order:
         rate = -1.0
     if rate < 0 or len(numbers) > 2:
         raise ValueError(f"{text!r} is no trouble; write it like latency:0.1:0.5 or busy:1@winet")
-    return Order(trouble, door=door, rate=rate, value=value)
+    return effective(Order(trouble, door=door, rate=rate, value=value))
 
 
 class Troubles:
@@ -211,7 +227,8 @@ class Troubles:
 
     def clock_shift_s(self, door: str) -> float:
         """By how many seconds the device's clock is wrong as this door shows it."""
-        return sum(o.value for o in self.active(door) if o.trouble is Trouble.CLOCK_WRONG)
+        shifts = (o.value for o in self.active(door) if o.trouble is Trouble.CLOCK_WRONG)
+        return max(-MAX_CLOCK_SHIFT_S, min(MAX_CLOCK_SHIFT_S, sum(shifts)))
 
     def has(self, quirk: Quirk) -> bool:
         """Whether the quirk is on."""

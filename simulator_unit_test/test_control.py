@@ -18,6 +18,7 @@ from simulator.control import (
     order_in,
     order_out,
 )
+from simulator.doors import Ports
 from simulator.plant import VirtualPlant
 from simulator.trouble import Order, Quirk, Trouble
 
@@ -40,7 +41,8 @@ class Desk:
 
 @contextmanager
 def seated(**options: Any) -> Iterator[Desk]:
-    plant = VirtualPlant(doors={}, **{"clock": ManualClock(NOON_S), **options})
+    doors: dict[str, Ports] = {"modbus": 0, "winet": (0, 0)}
+    plant = VirtualPlant(doors=doors, **{"clock": ManualClock(NOON_S), **options})
     with ControlPort(plant) as control, requests.Session() as web:
         yield Desk(plant, control.url.rstrip("/"), web)
 
@@ -108,6 +110,28 @@ def test_time_runs_at_another_speed() -> None:
         )
 
 
+def test_a_trouble_lasts_from_its_beginning(desk: Desk) -> None:
+    """`for_s` counts from `from_s`, and from now where there is none."""
+    desk.plant.advance(100)
+    now = desk.ask("POST", "/troubles", {"trouble": "drop", "for_s": 10})[1]
+    later = desk.ask("POST", "/troubles", {"trouble": "drop", "from_s": 500, "for_s": 10})[1]
+
+    assert (100, 110) == (now["from_s"], now["until_s"])
+    assert (500, 510) == (later["from_s"], later["until_s"])
+
+
+def test_doors_are_set_while_they_are_open(desk: Desk) -> None:
+    """The next client meets the new rules, and they are told."""
+    status, settings = desk.ask("POST", "/settings", {"second": "refused", "token_life_s": 5})
+
+    assert (200, "refused", 5.0) == (status, settings["second"], settings["token_life_s"])
+    assert ("refused", 5.0) == (
+        desk.plant.door("winet").rules.second,
+        desk.plant.door("winet").rules.token_life_s,
+    )
+    assert settings == desk.ask("GET", "/settings")[1] == desk.ask("GET", "/state")[1]["settings"]
+
+
 def test_behaviour(desk: Desk) -> None:
     """A fault that is set is in the plant and in the answer."""
     status, behaviour = desk.ask("POST", "/behaviour", {"fault": 39, "night": "gone"})
@@ -127,7 +151,11 @@ def test_behaviour(desk: Desk) -> None:
         ("POST", "/troubles", [1], "should be a JSON object"),
         ("POST", "/troubles", {"trouble": "drop", "door": "cellar"}, "no door 'cellar'"),
         ("POST", "/troubles", {"trouble": "drop", "rate": 10**400}, "too large"),
-        ("POST", "/troubles", {"trouble": "drop", "from_s": -1}, "give 0 or more"),
+        ("POST", "/troubles", {"trouble": "drop", "from_s": -1}, "a beginning of 0 or more"),
+        ("POST", "/troubles", {"trouble": "drop", "for_s": 0}, "an end after it"),
+        ("POST", "/troubles", {"trouble": "drop", "for_s": 1, "until_s": 1}, "not both"),
+        ("POST", "/troubles", {"trouble": "latency"}, "does nothing without a value"),
+        ("POST", "/troubles", {"trouble": "busy", "door": "encrypted"}, "has no encrypted door"),
         ("DELETE", "/troubles/7", None, "no trouble has the id 7"),
         ("DELETE", "/troubles/x", None, "no trouble has the id x"),
         ("POST", "/quirks", {"odd": True}, "no quirk 'odd'"),
@@ -136,6 +164,10 @@ def test_behaviour(desk: Desk) -> None:
         ("POST", "/time", {"advance_s": MAX_ADVANCE_S + 1}, "give 0 to"),
         ("POST", "/time", {"hour": 12}, "'hour' is not known here"),
         ("POST", "/behaviour", {"mood": 1}, "no behaviour mood"),
+        ("POST", "/behaviour", {"self": 1}, "no behaviour self"),
+        ("POST", "/settings", {"self": 1}, "no setting 'self'"),
+        ("POST", "/settings", {"second": "waits"}, "give takes or refused"),
+        ("POST", "/settings", {"certificate_folder": "/keys"}, "at the start alone"),
     ],
 )
 def test_refused_in_words(desk: Desk, method: str, path: str, body: Any, words: str) -> None:
@@ -175,7 +207,7 @@ def test_examples_work(desk: Desk) -> None:
             if each.example
         ]
 
-    assert [200] * 4 == statuses
+    assert [200] * 5 == statuses
 
 
 def test_orders_there_and_back() -> None:

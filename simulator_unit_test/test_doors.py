@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from simulator.doors import DEFAULT_PORTS, DOORS, OpenDoor, Ports, ports_of
+from simulator.doors import DEFAULT_PORTS, DOORS, CannotOpenError, OpenDoor, Ports, at, ports_of
 
 
 class Hatch:
@@ -42,11 +42,32 @@ def test_a_door_opens_where_it_was() -> None:
     assert "127.0.0.1:1000:8082" == opened.address
 
 
+def test_an_ipv6_address_is_told_from_its_ports() -> None:
+    """By brackets, as in a URL."""
+    assert ("[::1]:80:8082", "127.0.0.1:80") == (at("::1", 80, 8082), at("127.0.0.1", 80))
+
+
+class Unwritable(Hatch):
+    """A door that cannot keep a file of its own."""
+
+    async def open(self, host: str, *ports: int) -> tuple[int, ...]:
+        raise PermissionError(13, "Permission denied", "/keys/winet.pem")
+
+
+def test_a_file_that_cannot_be_kept_is_no_matter_of_ports() -> None:
+    """The refusal names the file and no port."""
+    with pytest.raises(PermissionError, match="winet.pem") as refused:
+        asyncio.run(OpenDoor(Unwritable(), "127.0.0.1", (443,)).open())
+
+    assert not isinstance(refused.value, CannotOpenError)
+
+
 @pytest.mark.parametrize(
     ("name", "ports", "words"),
     [
         ("cellar", 1, "no door 'cellar'; there are: modbus"),
-        ("modbus", (1, 2), r"has 1 port\(s\), not 2"),
+        ("modbus", (1, 2), "has one port, like 5020; not 2"),
+        ("winet", 8082, "has two ports, like 10080:18082; not 1"),
         ("modbus", 65536, "a number from 0 to 65535"),
         ("modbus", -1, "a number from 0 to 65535"),
     ],

@@ -7,11 +7,11 @@ import pytest
 from pymodbus.client import ModbusTcpClient
 from pymodbus.exceptions import ModbusException
 
-from simulator import plant as plant_module
+from simulator import doors as doors_module
 from simulator.clock import ManualClock, monotonic_s
-from simulator.doors import DEFAULT_PORTS, CannotOpenError, OpenDoor, Ports
+from simulator.doors import CLOSE_TIMEOUT_S, DEFAULT_PORTS, CannotOpenError, OpenDoor, Ports
 from simulator.models import MODELS
-from simulator.plant import CLOSE_TIMEOUT_S, LEAP_SLICE_S, VirtualPlant
+from simulator.plant import LEAP_SLICE_S, VirtualPlant
 from simulator.trouble import MAX_TROUBLE_S, Order, Quirk, Trouble
 
 NOON_S = 1_782_043_200.0
@@ -274,9 +274,9 @@ def test_a_stuck_door_keeps_nobody_open(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One door that does not close is told of and left; the others close, and the plant stops."""
-    monkeypatch.setattr(plant_module, "CLOSE_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(doors_module, "CLOSE_TIMEOUT_S", 0.05)
     plant = VirtualPlant(clock=ManualClock(NOON_S))
-    plant._doors["stuck"] = OpenDoor(StuckDoor(), "127.0.0.1", (1,))
+    plant._doors.add(OpenDoor(StuckDoor(), "127.0.0.1", (1,)))
 
     with plant:
         address = (plant.host, plant.port)

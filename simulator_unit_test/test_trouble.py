@@ -163,7 +163,7 @@ def test_limits() -> None:
     with pytest.raises(ValueError):
         Order(Trouble.CLOCK_WRONG, value=-MAX_CLOCK_SHIFT_S - 1)
     for from_s in (5, 6, -1, math.inf, math.nan):
-        with pytest.raises(ValueError, match="until_s after it"):
+        with pytest.raises(ValueError, match="an end after it"):
             Order(Trouble.DROP, from_s=from_s, until_s=5)
     with pytest.raises(ValueError, match="clear one first"):
         troubles.set(Order(Trouble.DROP))
