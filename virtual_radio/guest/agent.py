@@ -7,16 +7,19 @@ directions; requests are done side by side, answers come as they are ready.
     {"id": 2, "do": "start", "argv": [...], "log": path}   -> {"id": 2, "pid"}
     {"id": 3, "do": "stop", "pid", "signal", "timeout_s"}  -> {"id": 3, "code"}
     {"id": 4, "do": "look", "pid"}                         -> {"id": 4, "code": null while it runs}
+    {"id": 5, "do": "http", "method", "url", "body", "timeout_s"} -> {"id": 5, "code", "out"}
 
 What cannot be done is answered with {"id", "error": in words}.
 """
 
+import http.client
 import json
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 PORT_NAME = "egret.control"
 """Name of the virtio port, as QEMU's command line gives it."""
@@ -86,6 +89,20 @@ class Programs:
         return {"code": self._running[request["pid"]].poll()}
 
 
+def fetch(request: Mapping[str, Any]) -> Answer:
+    """One HTTP request from inside the guest; a body is JSON."""
+    url = urlsplit(request["url"])
+    connection = http.client.HTTPConnection(url.netloc, timeout=request["timeout_s"])
+    try:
+        headers = {"Content-Type": "application/json"} if request["body"] else {}
+        path = f"{url.path}?{url.query}" if url.query else url.path
+        connection.request(request["method"], path, request["body"].encode(), headers)
+        answered = connection.getresponse()
+        return {"code": answered.status, "out": answered.read().decode(errors="replace")}
+    finally:
+        connection.close()
+
+
 def answer(programs: Programs, request: Mapping[str, Any]) -> Answer:
     """What one request comes to, errors included."""
     deeds: dict[str, Callable[[Mapping[str, Any]], Answer]] = {
@@ -93,10 +110,11 @@ def answer(programs: Programs, request: Mapping[str, Any]) -> Answer:
         "start": programs.start,
         "stop": programs.stop,
         "look": programs.look,
+        "http": fetch,
     }
     try:
         said = deeds[request["do"]](request)
-    except (OSError, KeyError, subprocess.SubprocessError) as error:
+    except (OSError, KeyError, subprocess.SubprocessError, http.client.HTTPException) as error:
         said = {"error": f"{type(error).__name__}: {error}"}
     return {"id": request["id"], **said}
 

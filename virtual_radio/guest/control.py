@@ -83,6 +83,15 @@ class Control:
         code: int | None = (await self._call(CALL_TIMEOUT_S, do="look", pid=pid))["code"]
         return code
 
+    async def http(
+        self, method: str, url: str, body: str = "", *, timeout_s: float = CALL_TIMEOUT_S
+    ) -> tuple[int, str]:
+        """Status and text of an HTTP request from inside the guest. Raises GuestError."""
+        said = await self._call(
+            timeout_s, do="http", method=method, url=url, body=body, timeout_s=timeout_s
+        )
+        return int(said["code"]), str(said["out"])
+
     async def close(self) -> None:
         """Idempotent; calls that still wait get GuestGone."""
         self._reading.cancel()

@@ -97,6 +97,12 @@ class Guest:
             raise GuestError(f"{' '.join(argv)} failed with {done.code}:\n{done.out}{done.err}")
         return done.out
 
+    async def http(
+        self, method: str, url: str, body: str = "", *, timeout_s: float = CALL_TIMEOUT_S
+    ) -> tuple[int, str]:
+        """Status and text of an HTTP request from inside the guest. Raises GuestError."""
+        return await self._channel.http(method, url, body, timeout_s=timeout_s)
+
     async def start(self, argv: Sequence[str], name: str) -> int:
         """The pid of a program that goes on; what it prints is `log(name)`."""
         return await self._channel.start(argv, f"/host/{name}.log")

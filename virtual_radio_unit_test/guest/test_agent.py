@@ -2,6 +2,8 @@
 
 import io
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +78,38 @@ def test_a_program_that_ignores_the_signal_is_killed_and_that_is_said(tmp_path: 
     said = ask(programs, do="stop", pid=pid, signal=15, timeout_s=0.1)
 
     assert "TimeoutExpired" in said["error"] and not Path(f"/proc/{pid}").exists()
+
+
+def test_http_is_asked_from_inside() -> None:
+    """Method, query and body go through, status and text come back."""
+
+    class Echo(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:  # noqa: N802  # the name that http.server calls
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(418)
+            self.end_headers()
+            self.wfile.write(f"{self.path} {body.decode()}".encode())
+
+        def log_message(self, *_: object) -> None:
+            """Silent."""
+
+    with HTTPServer(("127.0.0.1", 0), Echo) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}/api/x?y=1"
+        said = ask(Programs(), do="http", method="POST", url=url, body='{"ü": 1}', timeout_s=9)
+        thread.join(9)
+
+    assert {"id": 7, "code": 418, "out": '/api/x?y=1 {"ü": 1}'} == said
+
+
+def test_a_server_that_is_not_there_is_answered_in_words() -> None:
+    """As any other failure."""
+    url = "http://127.0.0.1:1/"
+
+    said = ask(Programs(), do="http", method="GET", url=url, body="", timeout_s=9)
+
+    assert "ConnectionRefusedError" in said["error"]
 
 
 def test_the_port_is_found_by_its_name(tmp_path: Path) -> None:
