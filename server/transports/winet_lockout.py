@@ -71,7 +71,8 @@ class Lockout:
         elif step == "login":
             words = (
                 f"it refuses the login ({answer}), and more of them would lock its account: "
-                "give the user and the password that its own web page takes"
+                "give the user and the password that its own web page takes (of a configured "
+                "device: Account, on its card)"
             )
             self._refused.begin(self._pause_s, words)
             self._pause_s = min(2 * self._pause_s, MAX_LOGIN_PAUSE_S)

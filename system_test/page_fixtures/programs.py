@@ -89,12 +89,12 @@ class GatewayBox:
 
     model = "SH10RT"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, door: str = "modbus", *more: str) -> None:
+        """`door` is the plant's only one; `more` are further options of it."""
         self._folder = folder
-        self.plant = Program(
-            ["-m", "simulator", "plant", "--port", "0", "--json"], folder / "plant"
-        )
-        host, _, port = str(self.plant.first["doors"]["modbus"]).rpartition(":")
+        options = [f"--{door}", "0", *more, "--json"]
+        self.plant = Program(["-m", "simulator", "plant", *options], folder / "plant")
+        host, _, port = str(self.plant.first["doors"][door]).rpartition(":")
         self.target = (host, int(port))
         self._program = self._start(0)
         self.url = str(self._program.first["url"])

@@ -2,8 +2,9 @@
 // of its steps shows while it happens. When nothing answers (an inverter sleeps at night) the device
 // can be added all the same, by saying what it is.
 
+import { accountFields } from "./account.js";
 import * as box from "./box.js";
-import { byId, el, figures, setText, show } from "./dom.js";
+import { byId, el, field, figures, setText, show } from "./dom.js";
 import { duration } from "./format.js";
 
 // Offered when the box's own list is not to be had.
@@ -14,19 +15,7 @@ const KNOWN_FAMILIES = [
 const NAME_MOST = 64;
 const PROGRESS_NOTICE = "probe "; // what the keys of progress notices begin with; the host follows
 const MODELS_SHOWN = 3;
-const PASSWORD_MOST = 128;
 const LOGIN_WANTED = /refuses the login|account is locked/;
-
-// `said` is the id of what a screen reader should say beside the hint when the field is reached.
-function field(label, input, hint, said = "") {
-  const parts = [el("label", { for: input.id, text: label }), input];
-  if (hint) {
-    const id = `${input.id}-hint`;
-    input.setAttribute("aria-describedby", `${said} ${id}`.trim());
-    parts.push(el("p", { class: "note", id, text: hint }));
-  }
-  return el("div", { class: "field" }, ...parts);
-}
 
 const whole = (id, least, most) =>
   el("input", {
@@ -64,27 +53,13 @@ function addressStep() {
   });
   const port = whole("add-port", 1, 65535);
   const unit = whole("add-unit", 0, 255);
-  const user = el("input", {
-    id: "add-user",
-    type: "text",
-    autocomplete: "off",
-    autocapitalize: "off",
-    spellcheck: "false",
-    placeholder: "admin",
-    maxlength: NAME_MOST,
-  });
-  const password = el("input", {
-    id: "add-password",
-    type: "password",
-    autocomplete: "off",
-    maxlength: PASSWORD_MOST,
-  });
+  const { node: account, user, password } = accountFields("add");
   const more = el(
     "details",
     {},
     el("summary", {}, el("span", { text: "More" })),
     el("div", { class: "pair" }, field("Port", port), field("Unit id", unit)),
-    el("div", { class: "pair" }, field("User", user), field("Password", password)),
+    account,
     el("p", { class: "note", text: "For a dongle whose own page wants a changed password." }),
   );
   const form = el(

@@ -61,6 +61,14 @@ export function addDevice({ ip, port, scheme, unit_id, user, password, profile, 
   return ask("api/device", { method: "POST", body, timeout: PROBE_TIMEOUT_MS });
 }
 
+// The address of a device that is configured, with another account: the device stays.
+export function changeAccount({ endpoint, unit_id, profile }, user, password) {
+  const { host, port, scheme } = endpoint;
+  const where = { connection: "TCP", ip: host, port, scheme, slave_id: unit_id };
+  const body = { ...where, user, password, device_type: profile };
+  return ask("api/device", { method: "POST", body });
+}
+
 export function removeDevice(id) {
   return ask("api/device", { method: "DELETE", body: { id } });
 }

@@ -1,5 +1,6 @@
 // A card per device: what it is, how its link is, what it says; and the question before removing.
 
+import { logsIn } from "./account.js";
 import * as box from "./box.js";
 import { byId, el, figures, keyed, setAttribute, setText, show } from "./dom.js";
 import { age, count, moment, percent, power, quantity, timeToTheSecond } from "./format.js";
@@ -133,12 +134,15 @@ function card(context, device) {
     values: more("All values"),
     refused: more("Registers refused"),
     where: el("p", { class: "note" }),
+    account: el("button", { type: "button", class: "quiet", text: "Account" }),
     remove: el("button", { type: "button", class: "quiet danger", text: "Remove" }),
     behind: el("div", { class: "behind" }),
   };
   parts.updateBehind = keyed(parts.behind, (each) => card(context, each));
   let current = device;
+  parts.account.addEventListener("click", () => context.askForAccount(current));
   parts.remove.addEventListener("click", () => context.askToRemove(current));
+  const actions = el("div", { class: "foot-actions" }, parts.account, parts.remove);
   const node = el(
     "article",
     { class: "card device", "aria-labelledby": id, "data-device": device.config.device_id },
@@ -150,7 +154,7 @@ function card(context, device) {
     parts.life.node,
     parts.values.node,
     parts.refused.node,
-    el("div", { class: "card-foot" }, parts.where, parts.remove),
+    el("div", { class: "card-foot" }, parts.where, actions),
   );
   return {
     node: el("div", { class: "family" }, node, parts.behind),
@@ -166,6 +170,8 @@ function updateCard(parts, device, { snapshot, quantities, sinceSnapshotMs }) {
   const name = config.name || config.device_id;
   setText(parts.name, name);
   setAttribute(parts.remove, "aria-label", `Remove ${name}`);
+  setAttribute(parts.account, "aria-label", `Account of ${name}`);
+  show(parts.account, logsIn(config));
   setText(parts.pill, STATES[device.state] ?? device.state);
   setAttribute(parts.pill, "data-state", device.state);
   setText(parts.model, describe(device));

@@ -38,6 +38,17 @@ export function show(node, visible) {
   if (node.hidden === visible) node.hidden = !visible;
 }
 
+// `said` is the id of what a screen reader should say beside the hint when the field is reached.
+export function field(label, input, hint, said = "") {
+  const parts = [el("label", { for: input.id, text: label }), input];
+  if (hint) {
+    const id = `${input.id}-hint`;
+    input.setAttribute("aria-describedby", `${said} ${id}`.trim());
+    parts.push(el("p", { class: "note", id, text: hint }));
+  }
+  return el("div", { class: "field" }, ...parts);
+}
+
 // Keeps one child per item, by key, in the items' order. `make(item)` returns {node, update(item)};
 // a node that stays is updated in place, so what has the focus keeps it.
 export function keyed(container, make) {

@@ -1,6 +1,7 @@
 // Puts the page together: one stream in, every part updated from the newest snapshot.
 // A part that fails is reported and leaves the others alone.
 
+import { accounts } from "./account.js";
 import { addingDevices } from "./add_device.js";
 import * as box from "./box.js";
 import { Curves } from "./curves.js";
@@ -36,6 +37,7 @@ const context = {
   snapshot: null,
   quantities: {},
   announce: (words) => setText(byId("announce"), words),
+  askForAccount: null,
   askToRemove: null,
   sinceSnapshotMs: () => performance.now() - receivedAt,
 };
@@ -159,6 +161,7 @@ function lose() {
   connection(context.snapshot ? "lost" : "connecting");
 }
 
+context.askForAccount = accounts(context.announce);
 context.askToRemove = removal(context.announce);
 const adding = addingDevices(context.announce);
 assemble();
