@@ -8,11 +8,12 @@ import asyncio
 import logging
 
 from bumble import core, hci
-from bumble.device import Advertisement, Connection, ConnectionParametersPreferences, Device
+from bumble.device import Connection, ConnectionParametersPreferences, Device
 
 from virtual_radio.air import Air
 from virtual_radio.controller import RadioController
-from virtual_radio.seen import Seen, read
+from virtual_radio.scanner import Scanner
+from virtual_radio.seen import Seen
 from virtual_radio.session import Session
 
 logger = logging.getLogger(__name__)
@@ -20,8 +21,6 @@ logger = logging.getLogger(__name__)
 SCAN_TIMEOUT_S = 10.0
 CONNECT_TIMEOUT_S = 10.0
 """How long a central looks and waits if it is not told otherwise."""
-SCAN_INTERVAL_MS = 60
-"""The window is as long: it listens all the time."""
 SUPERVISION_TIMEOUT_MS = 720
 """What a central asks for if it is not told otherwise."""
 
@@ -47,6 +46,7 @@ class Central:
     def __init__(self, device: Device, controller: RadioController, air: Air) -> None:
         self.device = device
         self.controller = controller
+        self.scanner = Scanner(device)
         self._air = air
         self._connecting = asyncio.Lock()
 
@@ -59,17 +59,14 @@ class Central:
         """Everybody who was heard, the latest word of each. In the order of their first."""
         seen: dict[str, Seen] = {}
 
-        def heard(advertisement: Advertisement) -> None:
-            one = read(advertisement)
+        def heard(one: Seen) -> None:
             seen[one.address_text] = one
 
-        self.device.on(Device.EVENT_ADVERTISEMENT, heard)
+        await self.scanner.add(heard, active)
         try:
-            await self._start_scanning(active)
             await asyncio.sleep(seconds)
         finally:
-            self.device.remove_listener(Device.EVENT_ADVERTISEMENT, heard)
-            await self.device.stop_scanning()
+            await self.scanner.remove(heard)
         return list(seen.values())
 
     async def find(
@@ -83,22 +80,19 @@ class Central:
         """The first one that fits everything asked for. Raises NotFound."""
         found: asyncio.Future[Seen] = asyncio.get_running_loop().create_future()
 
-        def heard(advertisement: Advertisement) -> None:
-            one = read(advertisement)
+        def heard(one: Seen) -> None:
             fits = name in (None, one.name) and address in (None, one.address_text)
             if fits and (service is None or service in one.service_uuids) and not found.done():
                 found.set_result(one)
 
-        self.device.on(Device.EVENT_ADVERTISEMENT, heard)
+        await self.scanner.add(heard)
         try:
-            await self._start_scanning(active=True)
             return await asyncio.wait_for(found, timeout_s)
         except TimeoutError as nobody:
             asked = name or service or address or "anybody"
             raise NotFound(f"{asked} was not heard within {timeout_s:g} s") from nobody
         finally:
-            self.device.remove_listener(Device.EVENT_ADVERTISEMENT, heard)
-            await self.device.stop_scanning()
+            await self.scanner.remove(heard)
 
     async def connect(
         self,
@@ -128,11 +122,6 @@ class Central:
         """End all connections; the controller stays in the air. Idempotent."""
         for connection in list(self.device.connections.values()):
             await connection.disconnect()
-
-    async def _start_scanning(self, active: bool) -> None:
-        await self.device.start_scanning(
-            active=active, scan_interval=SCAN_INTERVAL_MS, scan_window=SCAN_INTERVAL_MS
-        )
 
     def _address(self, peer: Peer) -> hci.Address:
         if isinstance(peer, Seen):

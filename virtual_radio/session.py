@@ -56,12 +56,22 @@ class Session:
         """Why it ended, as HCI says it; None while it lives."""
         self._mtu = mtu
         self._gone = asyncio.Event()
+        self._when_gone: list[Callable[[], None]] = []
         self._subscribers: dict[str, Callable[[bytes], None]] = {}
         connection.on(connection.EVENT_DISCONNECTION, self._on_gone)
 
     def _on_gone(self, reason: int) -> None:
         self.reason = reason
         self._gone.set()
+        for call in self._when_gone:
+            call()
+
+    def when_gone(self, call: Callable[[], None]) -> None:
+        """Call this when the connection ends; at once if it has."""
+        if self.connected:
+            self._when_gone.append(call)
+        else:
+            call()
 
     @property
     def connected(self) -> bool:
