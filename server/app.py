@@ -29,10 +29,11 @@ from server.engine.runner import perform
 from server.engine.task import Task
 from server.errors import EgretError
 from server.gateway import Counter, Gateway
-from server.host import instance, network, system
+from server.host import instance, interfaces, network, system
 from server.host.pins import FilePins
 from server.host.service_manager import ALIVE, READY, STOPPING, ServiceManager
 from server.host.watchdog import Watchdog, end_process
+from server.host.wifi import NetworkManagerWifi
 from server.identity.atecc608 import Atecc608
 from server.identity.signers import open_signer
 from server.ledger.buffer import Buffer
@@ -171,6 +172,7 @@ class App:
                 sinks_of=self._sinks,
                 profiles=profiles,
                 forget_host=self._pins.forget,
+                wifi=NetworkManagerWifi(self._clock),
             ),
             settings=settings,
             plant=Plant(
@@ -208,6 +210,7 @@ class App:
             system=system.read_system,
             log_level_of=api_logger.levels,
             set_log_level=api_logger.set_level,
+            interfaces=interfaces.read_interfaces,
             names=network.own_names(),
             key_name=self._identity.key_name,
         )

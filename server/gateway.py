@@ -34,6 +34,7 @@ from server.tasks.check_clock import CheckClock
 from server.tasks.commit_readings import CommitTick, write_now
 from server.tasks.connect_device import TryLink
 from server.tasks.forget_sink import ForgetSink
+from server.tasks.look_at_wifi import LookAtWifi
 from server.tasks.prune_store import PruneStore
 from server.tasks.publish_batch import Feed, PublishTick, close_feed
 from server.tasks.publish_snapshot import PublishSnapshot
@@ -99,6 +100,8 @@ class Gateway:
         )
         for task, at in standing:
             self.engine.submit(task, at)
+        if house.adapters.wifi is not None:
+            self.engine.submit(LookAtWifi(house, house.adapters.wifi), now)
         self._keep_places(now)
         for task in self.engine.submit_all(self.reconfigured(now)):
             self.reported("begin", task, Busy("there is no lane left; remove a device or a sink"))

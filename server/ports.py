@@ -12,8 +12,9 @@ from server.model.cursor import Cursor, Span
 from server.model.delivery import Ack, Batch, Committed, Pruned, Quarantined, Retention
 from server.model.device import Space
 from server.model.reading import ClockQuality, Record, Stored
-from server.model.request import History, QueryHistory, Request
+from server.model.request import History, JoinWifi, QueryHistory, Request
 from server.model.snapshot import Snapshot
+from server.model.wifi import WifiJoined, WifiState, WifiTold
 
 
 class Clock(Protocol):
@@ -254,6 +255,58 @@ class RecordReader(Protocol):
     def close(self) -> None:
         """Give the connection back. Never raises."""
         ...
+
+
+class WifiAttempt(Protocol):
+    """One network being joined, step by step; used by one thread at a time."""
+
+    def advance(self) -> WifiTold | WifiJoined:
+        """Go on to what is worth telling next, or to the end; blocks meanwhile.
+
+        Raises WifiRefused, WifiUnanswered, WifiUnavailable, and is over then; the network that
+        the box was on before is back, if it is to be had.
+        """
+        ...
+
+    def abort(self) -> None:
+        """Break a step in flight from another thread, at once. Never blocks, never raises."""
+        ...
+
+    def close(self) -> None:
+        """Give up where nothing is in flight. Idempotent; never raises, never waits."""
+        ...
+
+
+class WifiRadio(Protocol):
+    """What is on the air."""
+
+    def look(self) -> WifiState:
+        """What is known without asking the radio. Raises WifiUnavailable."""
+        ...
+
+    def scan(self) -> WifiState:
+        """Have the radio look, some seconds. Raises WifiUnavailable, WifiUnanswered."""
+        ...
+
+    def abort(self) -> None:
+        """Break a call in flight from another thread, at once. Never blocks, never raises."""
+        ...
+
+
+class WifiProfiles(Protocol):
+    """The networks that the box belongs to."""
+
+    def join(self, wanted: JoinWifi) -> WifiAttempt:
+        """Begin to join a network; nothing happens before the first `advance`."""
+        ...
+
+    def forget(self, ssid: str) -> int:
+        """Remove what is stored for a network; returns how many. Raises WifiUnavailable."""
+        ...
+
+
+class Wifi(WifiRadio, WifiProfiles, Protocol):
+    """The box's Wi-Fi; used on its own lane alone."""
 
 
 class Desk(Protocol):

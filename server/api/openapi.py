@@ -24,6 +24,8 @@ class ErrorAnswer(msgspec.Struct, frozen=True):
     error: str
     status: str
     message: str
+    reason: str = ""
+    """A word for programs, where there is one: `wrong_password`, ..."""
     schema: Any = None
 
 

@@ -77,6 +77,8 @@ STATUSES: dict[type[Exception], HTTPStatus] = {
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StoreFull: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Busy: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.WifiUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.WifiUnanswered: HTTPStatus.GATEWAY_TIMEOUT,
     errors.Retry: HTTPStatus.BAD_GATEWAY,
     PermissionError: HTTPStatus.FORBIDDEN,
 }
@@ -98,13 +100,16 @@ def status_of(error: Exception) -> HTTPStatus:
     return HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-def refusal(status: HTTPStatus, text: str, schema: Any = None) -> Reply:
+def refusal(status: HTTPStatus, text: str, schema: Any = None, reason: str = "") -> Reply:
     """The body of every error.
 
     `error` is the text; `status` and `message` repeat it the way earlier clients look for it,
-    and a bad body is answered together with what would have been a good one.
+    and a bad body is answered together with what would have been a good one. `reason`, where there
+    is one, is a word for programs.
     """
     body = {"error": text, "status": _WORDS.get(status, "error"), "message": text}
+    if reason:
+        body["reason"] = reason
     if schema is not None and status == HTTPStatus.BAD_REQUEST:
         return answer({**body, "schema": schema}, status)
     return answer(body, status)
@@ -112,7 +117,8 @@ def refusal(status: HTTPStatus, text: str, schema: Any = None) -> Reply:
 
 def reply_to(error: Exception, schema: Any = None) -> Reply:
     """The answer to an error."""
-    reply = refusal(status_of(error), str(error) or type(error).__name__, schema)
+    reason = str(getattr(error, "reason", "")) if isinstance(error, errors.EgretError) else ""
+    reply = refusal(status_of(error), str(error) or type(error).__name__, schema, reason)
     if isinstance(error, WrongMethod):
         allow = (b"allow", ", ".join(error.allowed).encode())
         return reply._replace(headers=(*reply.headers, allow))

@@ -7,6 +7,7 @@ from typing import Any
 
 from server.api import (
     about,
+    bluetooth,
     crypto,
     device,
     doc,
@@ -31,12 +32,14 @@ from server.api import (
     supported,
     system,
     tasks,
+    wifi,
 )
 from server.api.addressing import DeviceAddress
 from server.api.call import Access, Route
 from server.model.quantity import Quantity
 from server.model.request import History
 from server.model.statistics import Statistics
+from server.model.wifi import WifiProgress
 
 OPEN, READ, CHANGE, CONTROL = Access.OPEN, Access.READ, Access.CHANGE, Access.CONTROL
 
@@ -93,8 +96,29 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/api/probe", probe.probe, CHANGE,
           "Asks an address what device it is; stores nothing.",
           probe.ProbeAnswer, body=DeviceAddress),
+    Route("GET", "/api/network", network.show, READ,
+          "How the box is connected, and what connections are stored.", network.Network),
     Route("GET", "/api/network/address", network.address, READ,
           "Where the box is reached.", network.Address),
+    Route("GET", "/api/wifi", wifi.show, READ,
+          "The Wi-Fi networks in range, and the one that the box is on.", wifi.Wifi),
+    Route("GET", "/api/wifi/scan", wifi.scan, READ,
+          "Has the radio look for networks.", wifi.Scanned),
+    Route("GET", "/api/wifi/progress", wifi.progress, READ,
+          "What the radio is doing, and what came of it.", WifiProgress),
+    Route("POST", "/api/wifi", wifi.join, CHANGE,
+          "Joins a network; if that fails the box goes back to the one it was on.",
+          wifi.Joined, body=wifi.WifiChoice),
+    Route("DELETE", "/api/wifi", wifi.forget, CHANGE,
+          "Forgets a network.", wifi.Forgotten, query=wifi.WifiName, body=wifi.WifiName),
+    Route("GET", "/api/bluetooth", bluetooth.show, READ,
+          "The phone's door: what was asked of it, and how it is.", bluetooth.Bluetooth),
+    Route("POST", "/api/bluetooth/window", bluetooth.ask_window, CHANGE,
+          "Opens the phone's door for a while, or closes it.",
+          bluetooth.WindowAsked, body=bluetooth.WindowChoice),
+    Route("POST", "/api/bluetooth/state", bluetooth.report, CHANGE,
+          "Tells how the Bluetooth service is; the service itself calls this.",
+          bluetooth.Reported, body=bluetooth.StateReport),
     Route("POST", "/api/initialize", initialize.initialize, CHANGE,
           "Shows what would bind the box to a wallet.",
           initialize.Initialized, body=initialize.Wallet),

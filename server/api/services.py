@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from server.host.interfaces import Interface
 from server.host.system import SystemFigures
 from server.ports import Clock, Signer
 
@@ -34,6 +35,8 @@ class Services:
     """Every logger and its level in words; see `server.api.logger.levels`."""
     set_log_level: Callable[[str, str], None]
     """Logger, level; raises SettingsError; see `server.api.logger.set_level`."""
+    interfaces: Callable[[], tuple[Interface, ...]] = lambda: ()
+    """The box's network interfaces; see `server.host.interfaces`."""
     names: tuple[str, ...] = ()
     """Host names that are ours, beside IP addresses and localhost."""
     key_name: str = "software"

@@ -14,6 +14,7 @@ from server.api.device import Connection, connection_of
 from server.api.refusals import BadRequest
 from server.model.configuration import (
     ApiConfig,
+    BluetoothConfig,
     ClockConfig,
     Configuration,
     ControlConfig,
@@ -46,6 +47,7 @@ class Settings(msgspec.Struct, frozen=True):
     store: StoreConfig
     harvest: HarvestConfig
     control: ControlConfig
+    bluetooth: BluetoothConfig
     log: LogConfig
     clock: ClockConfig
     devices: Devices
@@ -103,6 +105,7 @@ def shown(configuration: Configuration) -> Settings:
         store=configuration.store,
         harvest=configuration.harvest,
         control=configuration.control,
+        bluetooth=configuration.bluetooth,
         log=configuration.log,
         clock=configuration.clock,
         devices=_devices(configuration),

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 from server.api.call import JSON, Call, Nothing, Reply, encode
+from server.model.bluetooth import DoorReport
 from server.model.device import DeviceConfig, Identity, LinkState
 from server.model.notice import Notice
 from server.model.reading import ClockQuality, Reading, Value
@@ -21,6 +22,7 @@ from server.model.snapshot import (
     StoreView,
 )
 from server.model.statistics import Statistics
+from server.model.wifi import WifiProgress, WifiView
 
 
 class LatestReading(msgspec.Struct, frozen=True):
@@ -49,6 +51,25 @@ class DeviceState(msgspec.Struct, frozen=True):
     missed: int
 
 
+class WifiNow(msgspec.Struct, frozen=True):
+    """Wi-Fi in short; `message` says how it is, or why there is none. GET /api/wifi lists more."""
+
+    available: bool
+    message: str
+    connected: str | None
+    progress: WifiProgress
+
+
+class Door(msgspec.Struct, frozen=True):
+    """The phone's door; `service` is null while no Bluetooth service reports."""
+
+    number: int
+    open: bool
+    window_s: float
+    legacy_apps: bool
+    service: DoorReport | None
+
+
 class GatewaySnapshot(msgspec.Struct, frozen=True):
     """The gateway at `at_ms`; `version` rises with each snapshot."""
 
@@ -60,6 +81,8 @@ class GatewaySnapshot(msgspec.Struct, frozen=True):
     store: StoreView
     engine: Statistics
     notices: tuple[Notice, ...]
+    wifi: WifiNow
+    bluetooth: Door
 
 
 def show(call: Call[Nothing, Nothing]) -> Reply:
@@ -86,8 +109,20 @@ def render(snapshot: Snapshot) -> bytes:
         store=snapshot.store,
         engine=snapshot.engine,
         notices=snapshot.notices,
+        wifi=_wifi(snapshot.wifi),
+        bluetooth=_door(snapshot),
     )
     return encode(view)
+
+
+def _wifi(view: WifiView) -> WifiNow:
+    state = view.state
+    return WifiNow(state.available, state.message, state.connected, view.progress)
+
+
+def _door(snapshot: Snapshot) -> Door:
+    door, settings = snapshot.door, snapshot.configuration.bluetooth
+    return Door(door.number, door.open, settings.window_s, settings.legacy_apps, door.report)
 
 
 def _device(view: DeviceView) -> DeviceState:

@@ -7,6 +7,7 @@ from server.api.crypto import Crypto, identity
 from server.api.device import Connection, Device, connection_of, described
 from server.api.notification import Notification, notification
 from server.api.supported import device_types
+from server.api.wifi import names_of
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -18,10 +19,10 @@ class Status(msgspec.Struct, frozen=True):
 
 
 class Wifi(msgspec.Struct, frozen=True):
-    """Always empty until the box manages its radio."""
+    """The networks in range, strongest first, and the one that the box is on."""
 
-    ssids: tuple[str, ...] = ()
-    connected: str | None = None
+    ssids: tuple[str, ...]
+    connected: str | None
 
 
 class Network(msgspec.Struct, frozen=True):
@@ -57,6 +58,8 @@ def show(call: Call[Nothing, Nothing]) -> Reply:
     """The whole state."""
     snapshot = call.snapshot
     gateway = snapshot.gateway
+    radio = snapshot.wifi.state
+    wifi = Wifi(names_of(radio), radio.connected)
     notices = tuple(notification(each) for each in snapshot.notices)
     return answer(
         State(
@@ -64,7 +67,7 @@ def show(call: Call[Nothing, Nothing]) -> Reply:
             status=Status(gateway.version, gateway.uptime_ms, notices),
             timestamp=snapshot.at_ms,
             crypto=identity(call),
-            network=Network(Wifi(), call.context.services.network_address()),
+            network=Network(wifi, call.context.services.network_address()),
             devices=StateDevices(
                 configured=tuple(described(view) for view in snapshot.devices),
                 saved=tuple(connection_of(view.config) for view in snapshot.devices),

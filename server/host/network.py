@@ -28,8 +28,8 @@ def read_address(
     127.0.0.1 when there is none but loopback: the box works alone.
     """
     names = list((interfaces or _interfaces)())
-    resolve = address_of or _address_of
-    preferred = [name for name in _default_interfaces(routes) if name in names]
+    resolve = address_of or address_on
+    preferred = [name for name in default_interfaces(routes) if name in names]
     for name in [*preferred, *names]:
         address = resolve(name)
         if address is not None and not address.startswith("127."):
@@ -43,7 +43,8 @@ def own_names(hostname: str | None = None) -> tuple[str, ...]:
     return (first, *(f"{first}.{suffix}" for suffix in _PRIVATE_SUFFIXES)) if first else ()
 
 
-def _default_interfaces(routes: Path) -> list[str]:
+def default_interfaces(routes: Path = ROUTES) -> list[str]:
+    """The interfaces with a default route, the preferred one first."""
     try:
         lines = routes.read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:
@@ -56,7 +57,8 @@ def _interfaces() -> list[str]:
     return [name for _, name in socket.if_nameindex() if name != "lo"]
 
 
-def _address_of(interface: str) -> str | None:
+def address_on(interface: str) -> str | None:
+    """The IPv4 address of an interface, None when it has none."""
     request = struct.pack("256s", interface.encode()[:15])
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as door:
         try:

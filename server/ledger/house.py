@@ -15,9 +15,11 @@ from server.engine.task import Submission
 from server.ledger.buffer import Buffer
 from server.ledger.delivery import Delivery
 from server.ledger.disk import Disk
+from server.ledger.door import DoorLedger
 from server.ledger.notices import NoticeBoard
+from server.ledger.wifi import WifiLedger
 from server.model.configuration import Configuration
-from server.ports import Clock, RecordReader, SinkSetup, Store
+from server.ports import Clock, RecordReader, SinkSetup, Store, Wifi
 from server.settings import Settings
 
 SNAPSHOT_EVERY_S = 1.0
@@ -26,6 +28,7 @@ SNAPSHOT_EVERY_S = 1.0
 DATABASE_LANE = "database"
 HISTORY_LANE = "history"
 FILES_LANE = "files"
+WIFI_LANE = "wifi"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class Adapters:
     profiles: Mapping[str, Profile]
     forget_host: Callable[[str], None] = lambda host: None
     """Drops what was learned of a host whose last device was removed; may write a file."""
+    wifi: Wifi | None = None
+    """The box's Wi-Fi; None where the machine around us looks after it."""
 
 
 class Waiting(Protocol):
@@ -81,6 +86,8 @@ class House:
     """A change of the settings is on its way to disk; one at a time, so none is lost."""
     searches: dict[str, "Waiting"] = field(default_factory=dict)
     """Hosts that are being looked at: one search a host, because many devices take one client."""
+    wifi: WifiLedger = field(default_factory=WifiLedger)
+    door: DoorLedger = field(default_factory=DoorLedger)
     reconfigured: Callable[[float], tuple[Submission, ...]] = lambda now: ()
     """Brings devices and sinks in line with the settings; set by the gateway."""
     begun_with: Configuration = field(init=False)

@@ -38,6 +38,8 @@ def draw(house: House, plate: Nameplate, engine: Statistics, number: int, now: f
         engine=engine,
         notices=house.notices.shown(),
         configuration=house.configuration,
+        wifi=house.wifi.view,
+        door=house.door.view(now),
     )
 
 

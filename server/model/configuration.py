@@ -58,6 +58,17 @@ class ControlConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class BluetoothConfig:
+    """The phone's door."""
+
+    legacy_apps: bool = True
+    """Lets phone apps without the label's secret in while the owner holds the door open: what they
+    send can then be read and changed by anybody in radio range."""
+    window_s: float = 180.0
+    """Seconds that the door stays open once the owner opens it."""
+
+
+@dataclass(frozen=True, slots=True)
 class LogConfig:
     """What is logged."""
 
@@ -84,6 +95,7 @@ class Configuration:
     store: StoreConfig = field(default_factory=StoreConfig)
     harvest: HarvestConfig = field(default_factory=HarvestConfig)
     control: ControlConfig = field(default_factory=ControlConfig)
+    bluetooth: BluetoothConfig = field(default_factory=BluetoothConfig)
     log: LogConfig = field(default_factory=LogConfig)
     clock: ClockConfig = field(default_factory=ClockConfig)
     devices: tuple[DeviceConfig, ...] = ()

@@ -5,9 +5,10 @@ answer: a value named in the docstring, or an error of `server.errors`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from server.model.bluetooth import DoorReport
 from server.model.device import Account, Endpoint, Identity, Space
 
 
@@ -159,6 +160,46 @@ class History:
     points: tuple[Point, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class JoinWifi:
+    """Join a network. Answer: WifiJoined; without `wait` None, as soon as it has begun.
+
+    Raises WifiRefused, WifiUnanswered, WifiUnavailable, Busy while another one is being joined.
+    """
+
+    ssid: str
+    psk: str = field(default="", repr=False)
+    hidden: bool = False
+    """True: the network does not say its name, so it is asked for although no scan shows it."""
+    wait: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ScanWifi:
+    """Look for networks. Answer: WifiState; soon after another scan, what that one found."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetWifi:
+    """Remove what is stored for a network. Answer: how many; KeyError if there is nothing."""
+
+    ssid: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskDoor:
+    """The owner opens or closes the phone's door. Answer: DoorView."""
+
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReportDoor:
+    """The Bluetooth service says how it is. Answer: DoorView."""
+
+    report: DoorReport
+
+
 Request = (
     Probe
     | AddDevice
@@ -168,4 +209,9 @@ Request = (
     | ChangeSettings
     | DismissNotice
     | QueryHistory
+    | JoinWifi
+    | ScanWifi
+    | ForgetWifi
+    | AskDoor
+    | ReportDoor
 )

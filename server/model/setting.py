@@ -61,6 +61,11 @@ MAX_BATCH_RECORDS = 5_000
 MAX_HARVEST_TIMEOUT_S = 120.0
 """Longest wait for a connection or an answer."""
 
+MIN_WINDOW_S = 10.0
+"""Shortest time that the phone's door stays open: a phone needs some seconds to find the box."""
+MAX_WINDOW_S = 900.0
+"""Longest time that the phone's door stays open: somebody who opens it stands beside it."""
+
 DEFAULT_SCHEME = KNOWN_SCHEMES[0]
 DEFAULT_MODBUS_PORT = 502
 DEFAULT_POLL_INTERVAL_S = 10.0
@@ -176,6 +181,8 @@ _RULES: Mapping[str, Rule] = {
     "harvest.timeout_s": Number(0.1, MAX_HARVEST_TIMEOUT_S),
     "harvest.history": Flag(),
     "control.raw_writes": Flag(),
+    "bluetooth.legacy_apps": Flag(),
+    "bluetooth.window_s": Number(MIN_WINDOW_S, MAX_WINDOW_S),
     "log.level": OneOf(LOG_LEVELS),
     "clock.trust": OneOf(CLOCK_TRUSTS),
     "devices": ListOf(Device(), MAX_DEVICES, lambda device: device.device_id, "devices"),

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from server.model.bluetooth import DoorView
 from server.model.configuration import Configuration
 from server.model.device import DeviceConfig, Identity, LinkState, Space
 from server.model.notice import Notice
 from server.model.reading import ClockQuality, Reading
 from server.model.statistics import Statistics
+from server.model.wifi import WifiView
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +109,5 @@ class Snapshot:
     engine: Statistics
     notices: tuple[Notice, ...]
     configuration: Configuration
+    wifi: WifiView = WifiView()
+    door: DoorView = DoorView()

@@ -20,17 +20,23 @@ from server.model.device import DeviceConfig
 from server.model.notice import Level
 from server.model.request import (
     AddDevice,
+    AskDoor,
     ChangeSettings,
     DismissNotice,
+    ForgetWifi,
     FoundDevices,
+    JoinWifi,
     Probe,
     QueryHistory,
     ReadRegisters,
     RemoveDevice,
+    ReportDoor,
     Request,
+    ScanWifi,
     WriteRegisters,
 )
 from server.settings import Settings
+from server.tasks import forget_wifi, join_wifi, scan_wifi
 from server.tasks.ask_device import MAX_WRITE_STEPS, ReadOnce, WriteOnce
 from server.tasks.connect_device import AUTO
 from server.tasks.find_device import Search
@@ -217,6 +223,34 @@ def _history(house: House, request: QueryHistory, reply: Reply, now: float) -> T
     return (Submission(ReadHistory(house, request, _replies(reply)), now),)
 
 
+def _join_wifi(house: House, request: JoinWifi, reply: Reply, now: float) -> Then:
+    return join_wifi.begin(house, request, _replies(reply), now)
+
+
+def _scan_wifi(house: House, request: ScanWifi, reply: Reply, now: float) -> Then:
+    return scan_wifi.begin(house, _replies(reply), now)
+
+
+def _forget_wifi(house: House, request: ForgetWifi, reply: Reply, now: float) -> Then:
+    return forget_wifi.begin(house, request, _replies(reply), now)
+
+
+def _ask_door(house: House, request: AskDoor, reply: Reply, now: float) -> Then:
+    house.door.ask(request.open, house.configuration.bluetooth.window_s, now)
+    return _show_door(house, reply, now)
+
+
+def _report_door(house: House, request: ReportDoor, reply: Reply, now: float) -> Then:
+    house.door.reported(request.report, now)
+    return _show_door(house, reply, now)
+
+
+def _show_door(house: House, reply: Reply, now: float) -> Then:
+    house.publish(now)
+    deliver(reply, Ok(house.door.view(now)))
+    return ()
+
+
 def _replies(reply: Reply) -> Callable[[Outcome, float], Then]:
     def finished(outcome: Outcome, now: float) -> Then:
         deliver(reply, outcome)
@@ -235,5 +269,10 @@ HANDLERS: Mapping[type, Handler] = MappingProxyType(
         ChangeSettings: _change_settings,
         DismissNotice: _dismiss,
         QueryHistory: _history,
+        JoinWifi: _join_wifi,
+        ScanWifi: _scan_wifi,
+        ForgetWifi: _forget_wifi,
+        AskDoor: _ask_door,
+        ReportDoor: _report_door,
     }
 )

@@ -1,0 +1,58 @@
+"""Look what the box's Wi-Fi is connected to and what is in range, without asking the radio."""
+
+import logging
+
+from server.engine.task import Again, Done, Failed, Kind, LaneView, Outcome, Verdict
+from server.errors import Busy
+from server.ledger.house import WIFI_LANE, House
+from server.ledger.wifi import sentence
+from server.model.wifi import WifiState
+from server.ports import Wifi
+
+LOOK_EVERY_S = 30.0
+"""Between looks while there is Wi-Fi: what the page shows is as old as this at most."""
+LOOK_WITHOUT_S = 120.0
+"""Between looks while there is none: an adapter may be plugged in, NetworkManager installed."""
+LOOK_BUDGET_S = 30.0
+"""One look: some fifty short calls over the message bus, each with its own timeout."""
+
+log = logging.getLogger(__name__)
+
+
+class LookAtWifi:
+    """Runs for ever, or once."""
+
+    kind = Kind.HOUSEKEEPING
+    lane = WIFI_LANE
+    slack_s = 1.0
+    budget_s = LOOK_BUDGET_S
+
+    def __init__(self, house: House, wifi: Wifi, *, once: bool = False) -> None:
+        self._house = house
+        self._wifi = wifi
+        self._once = once
+
+    def work(self, lane: LaneView) -> WifiState:
+        """Raises WifiUnavailable."""
+        return self._wifi.look()
+
+    def abort(self) -> None:
+        """Break it off."""
+        self._wifi.abort()
+
+    def settle(self, outcome: Outcome, now: float) -> Verdict:
+        """What was seen counts from here on; a change is logged once."""
+        ledger = self._house.wifi
+        if isinstance(outcome, Failed):
+            state = WifiState(False, sentence(str(outcome.error)))
+        else:
+            assert isinstance(outcome.value, WifiState)
+            state = outcome.value
+        if (state.available, state.message) != (ledger.state.available, ledger.state.message):
+            log.info("wifi", extra={"available": state.available, "state": state.message})
+        if not (isinstance(outcome, Failed) and isinstance(outcome.error, Busy)):
+            ledger.state = state
+        if self._once:
+            self._house.publish(now)
+            return Done()
+        return Again(now + (LOOK_EVERY_S if state.available else LOOK_WITHOUT_S))
