@@ -47,6 +47,7 @@ class PrivateBus:
 
     def __init__(self, folder: Path) -> None:
         self._socket = folder / "bus"
+        self._log = folder / "bus.log"
         self._configuration = folder / "bus.conf"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -59,21 +60,17 @@ class PrivateBus:
         if len(os.fsencode(self._socket)) > MAX_SOCKET_PATH_BYTES:
             raise RuntimeError(f"{self._socket} is too long a path for a socket")
         self._configuration.write_text(_CONFIGURATION.format(socket=self._socket))
-        self._process = subprocess.Popen(
-            [
-                "dbus-daemon",
-                f"--config-file={self._configuration}",
-                "--nofork",
-                "--nopidfile",
-                "--nosyslog",
-                "--print-address",
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-        )
+        command = ["dbus-daemon", f"--config-file={self._configuration}", "--print-address"]
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [*command, "--nofork", "--nopidfile", "--nosyslog"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
         if not self._listens():
             self.__exit__(None, None, None)
-            raise RuntimeError("dbus-daemon does not start; it says why above")
+            raise RuntimeError(f"dbus-daemon does not start: {self._log.read_text()}")
         return self
 
     def __exit__(
