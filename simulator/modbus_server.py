@@ -44,7 +44,7 @@ WRITE_TIMEOUT_S = 10.0
 MAX_LATE_REPLIES = 64
 """Answers of one connection that wait to go out late; further ones are never sent."""
 
-CLOSING_SPANS = ((13200, 13207), (13250, 13299))
+CLOSING_SPANS = ((13200, 13207), (13250, 13999))
 """Document addresses at which firmware .95.03 hangs up instead of refusing (quirk b)."""
 
 PADDED_AT = (2613, 2629)

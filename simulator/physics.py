@@ -61,6 +61,7 @@ class Flow:
     grid_w: int
     load_w: int
     curtailed: bool = False
+    """Whether an order or heat, and not the inverter's rating alone, keeps some of the sun back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,8 @@ def balance(pv_w: int, load_w: int, room: Room, rating_w: int, orders: Orders) -
         from_battery = max(0, min(excess, battery))
         battery -= from_battery
         pv -= max(0, min(pv, excess - from_battery))
-    return Flow(pv, battery, load_w - pv - battery, load_w, curtailed=pv < pv_w)
+    curtailed = pv < min(pv_w, rating_w - battery)
+    return Flow(pv, battery, load_w - pv - battery, load_w, curtailed=curtailed)
 
 
 class House:

@@ -21,14 +21,13 @@ import pytest
 
 from simulator.clock import ManualClock
 from simulator.door import MODBUS, WINET
+from simulator.doors import at
+from simulator.face import INVERTER
 from simulator.plant import VirtualPlant
 from simulator.trouble import Order, quirk_named, trouble_named
 
 SOLAR_NOON_S = 1_782_043_200.0
 """2026-06-21 12:00, where a plant under test stands still: sun in every string."""
-
-UNIT_ID = 1
-"""The inverter's unit at every door."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +47,7 @@ class Connection:
     @property
     def address(self) -> str:
         """`host:port`, or `host:port:websocket_port`."""
-        ports = (self.port, self.websocket_port)
-        return ":".join([self.host, *(str(port) for port in ports if port is not None)])
+        return at(self.host, *(p for p in (self.port, self.websocket_port) if p is not None))
 
 
 class PlantUnderTest:
@@ -66,7 +64,6 @@ class PlantUnderTest:
         **options: Any,
     ) -> None:
         """`options` go to `VirtualPlant`. Every port is a free one."""
-        self._clock = ManualClock(start_s)
         wanted: dict[str, int | tuple[int, int]] = {
             door: (0, 0) if door == WINET else 0 for door in doors
         }
@@ -75,7 +72,7 @@ class PlantUnderTest:
             doors=wanted,
             quirks=tuple(quirk_named(quirk) for quirk in quirks),
             seed=seed,
-            **{"clock": self._clock, **options},
+            **{"clock": ManualClock(start_s), **options},
         )
 
     @property
@@ -96,11 +93,11 @@ class PlantUnderTest:
 
     def words(self, first: int, count: int, space: str = "input", door: str = MODBUS) -> list[int]:
         """The registers from document address `first` on, as the inverter shows them now."""
-        return list(self.plant.face.read(door, UNIT_ID, space, first - 1, count))
+        return list(self.plant.face.read(door, self._unit(door), space, first - 1, count))
 
     def advance(self, seconds: float) -> None:
         """Let plant time go on."""
-        self._clock.advance(seconds)
+        self.plant.advance(seconds)
 
     def misbehave(self, trouble: str, door: str = "", rate: float = 1.0, value: float = 0.0) -> int:
         """Let a trouble befall requests from now on; returns the id for `behave`."""
@@ -136,15 +133,20 @@ class PlantUnderTest:
     ) -> None:
         self.stop()
 
+    def _unit(self, door: str) -> int:
+        """The inverter's number at this door."""
+        units = self.plant.face.units(door)
+        return next(unit for unit, kind in units.items() if kind == INVERTER)
+
     def _connection(self, door: str, address: str) -> Connection:
         ends = 2 if door == WINET else 1
         host, *ports = address.rsplit(":", ends)
         return Connection(
             door=door,
-            host=host,
+            host=host.strip("[]"),
             port=int(ports[0]),
             websocket_port=int(ports[1]) if door == WINET else None,
-            unit_id=UNIT_ID,
+            unit_id=self._unit(door),
             serial=self.plant.serial,
             model=self.plant.model.name,
             type_code=self.plant.model.type_code,

@@ -192,7 +192,7 @@ class Run:
     def _seen(self, read: Read) -> Seen | None:
         for name, plant in self._plants.items():
             for door, address in plant.doors.items():
-                if str(read.port) in address.split(":")[1:]:
+                if str(read.port) in address.rpartition("]")[2].split(":")[1:]:
                     taken = read.taken_utc_s
                     at_s = None if taken is None else taken - self._began_s
                     return Seen(name, door, at_s, read.values)

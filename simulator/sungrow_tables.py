@@ -143,7 +143,9 @@ def string_work_state(scene: Scene) -> int:
         return 0x8000
     if not scene.moment.daylight:
         return 0x1400
-    return 0x8100 if scene.flow.curtailed else 0x0000
+    if not scene.flow.curtailed:
+        return 0x0000
+    return 0x8200 if scene.condition.derate_to is None else 0x8100
 
 
 def hybrid_running_state(scene: Scene) -> int:
@@ -181,7 +183,7 @@ def flow_bits(scene: Scene) -> int:
 def string_state_bits(scene: Scene) -> int:
     """Document register 5081: bit 17 running, bit 18 fault."""
     state = string_work_state(scene)
-    return (1 << 17) * (state in (0, 0x8100, 0x9100)) | (1 << 18) * (state == 0x5500)
+    return (1 << 17) * (state in (0, 0x8100, 0x8200, 0x9100)) | (1 << 18) * (state == 0x5500)
 
 
 def fault_word(place: int) -> Value:

@@ -62,7 +62,7 @@ class Quirk(StrEnum):
     PADDED_FRAME = "padded-frame"
     """(a) Documents 2613 and 2629: 15 registers sent while the byte count says 11."""
     CLOSES_INSTEAD = "closes-instead"
-    """(b) Firmware .95.03 closes TCP instead of answering 13250 and up, and 13200-13207."""
+    """(b) Firmware .95.03 closes TCP instead of answering 13200-13207, and 13250 up to 13999."""
     ZERO_IN_BLOCK = "zero-in-block"
     """(c) WiNet refuses some registers read alone, and gives 0 for them inside a block."""
     NOT_FORWARDED = "not-forwarded"

@@ -31,9 +31,10 @@ def rows_of(service: str, view: View) -> Rows | None:
 def state(face: Face) -> dict[str, str]:
     """The service `state`: faults, and how the dongle is connected."""
     failed = winet_values.state_word(face) == winet_values.FAULT
+    named = winet_values.names_a_fault(face)
     return {
         "total_fault": str(int(failed)),
-        "total_alarm": "0",
+        "total_alarm": str(int(named and not failed)),
         "wireless_conn_sts": "0",
         "wifi_conn_sts": "0",
         "eth_conn_sts": "1",

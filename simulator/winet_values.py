@@ -75,6 +75,7 @@ LABELS: dict[str, str] = {
     "I18N_COMMON_SET_FAILED": "Set failed",
     "I18N_COMMON_SOLAR_INVERTER": "PV Inverter",
     "I18N_COMMON_STANDBY": "Standby",
+    "I18N_COMMON_STARTING": "Starting",
     "I18N_COMMON_STOP": "Stop",
     "I18N_COMMON_STORE_INVERTER": "Hybrid Inverter",
     "I18N_COMMON_STRING_INVERTER": "String Inverter",
@@ -102,6 +103,7 @@ _STATES: dict[int, str] = {
     0x0800: "I18N_COMMON_ON_GRID_OPERATION",
     0x1000: "I18N_COMMON_OFF_GRID_OPERATION",
     0x1400: "I18N_COMMON_STANDBY",
+    0x1600: "I18N_COMMON_STARTING",
     0x4000: "I18N_COMMON_DISPATCH_RUN",
     FAULT: "I18N_COMMON_FAULT",
     0x8000: "I18N_COMMON_STOP",
@@ -241,6 +243,13 @@ def state_word(face: Face) -> int | None:
     Read as on its own port: what the dongle does not forward, it still sees.
     """
     return _word(face, 13000 if face.model.family == "hybrid" else 5038)
+
+
+def names_a_fault(face: Face) -> bool:
+    """Whether the inverter's own registers name a fault or an alarm."""
+    if face.model.family == "string":
+        return _word(face, 5045) not in (None, 0, _UNAVAILABLE)
+    return any(_word(face, at) not in (None, 0, _UNAVAILABLE) for at in range(13050, 13080))
 
 
 def measures(face: Face) -> bool:

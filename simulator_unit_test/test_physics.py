@@ -245,6 +245,22 @@ def test_balance_charges_before_it_exports() -> None:
     assert (-5000, -2000) == (flow.battery_w, flow.grid_w)
 
 
+@pytest.mark.parametrize(
+    ("orders", "curtailed"),
+    [
+        (Orders(), False),
+        (Orders(active_limit_w=9000), True),
+        (Orders(export_limit_w=0), True),
+        (Orders(export_limit_w=10_000), False),
+    ],
+)
+def test_what_the_rating_takes_is_not_curtailed(orders: Orders, curtailed: bool) -> None:
+    """Panels that could give more than the inverter are usual; an order that takes some is told."""
+    flow = balance(12_000, 500, Room(0, 0), 10_000, orders)
+
+    assert curtailed == flow.curtailed
+
+
 def test_life_before_the_start_is_plausible() -> None:
     """Totals never start at 0, and have given less than they took."""
     seeds = random.Random(16)

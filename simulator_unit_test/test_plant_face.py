@@ -226,7 +226,7 @@ def test_starting_takes_a_while() -> None:
         house.clock.advance(1)
         seen.append((house.input("modbus", 5038)[0], house.face.moment().flow.pv_w > 0))
 
-    assert [(0x8000, False), (0x1600, False), (0x8100, True)] == seen
+    assert [(0x8000, False), (0x1600, False), (0x0000, True)] == seen
 
 
 @pytest.mark.parametrize("words", [(13050, 3, 0xBB, 4000), (13000, 0xCF)])

@@ -5,7 +5,8 @@ import socket
 import pytest
 from pymodbus.client import ModbusTcpClient
 
-from simulator.pytest_plugin import PlantUnderTest
+from simulator.clock import ManualClock
+from simulator.pytest_plugin import SOLAR_NOON_S, PlantUnderTest
 
 pytest_plugins = ["pytester"]
 
@@ -57,6 +58,32 @@ def test_a_door_is_told_with_all_a_client_needs() -> None:
         code,
     )
     assert (door.type_code, f"127.0.0.1:{door.port}") == (code, door.address)
+
+
+def test_a_unit_of_its_own_is_told() -> None:
+    """On the inverter's own port; behind a dongle it is always 1."""
+    with PlantUnderTest("sg5.0rt", doors=["modbus", "winet"], unit_id=7) as plant:
+        units = [plant.connection(door).unit_id for door in ("modbus", "winet")]
+        code = read_one(plant, 5000)
+        words = [plant.words(5000, 1, door=door) for door in ("modbus", "winet")]
+
+    assert ([7, 1], [[code]] * 2) == (units, words)
+
+
+def test_a_clock_of_the_tests_own_is_the_plants() -> None:
+    """`advance` moves the clock that was handed over."""
+    clock = ManualClock(SOLAR_NOON_S)
+    plant = PlantUnderTest(clock=clock)
+    plant.advance(60)
+
+    assert SOLAR_NOON_S + 60 == clock.now_s() == plant.truth()["time_s"]
+
+
+def test_an_ipv6_door_has_a_plain_host() -> None:
+    """Its brackets belong to the address, not to the host."""
+    door = PlantUnderTest(doors=["winet"], host="::1").connection("winet")
+
+    assert ("::1", "[::1]:0:0") == (door.host, door.address)
 
 
 def test_a_door_that_is_not_there_is_named() -> None:

@@ -1,9 +1,11 @@
 """The tables as data: nothing twice, nothing outside, directions as the vendor says."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
+from simulator.behaviour import Condition
 from simulator.models import MODELS, model_named
 from simulator.physics import Energies, Flow, Moment
 from simulator.sungrow_tables import (
@@ -84,11 +86,19 @@ def test_running_state(ems_mode: int, changes: dict[str, bool], state: int) -> N
     ("flow", "changes", "state"),
     [
         (Flow(900, 0, 0, 900), {}, 0x0000),
-        (Flow(900, 0, 0, 900, curtailed=True), {}, 0x8100),
+        (Flow(900, 0, 0, 900, curtailed=True), {}, 0x8200),
         (Flow(0, 0, 900, 900), {"daylight": False}, 0x1400),
         (Flow(0, 0, 900, 900), {"running": False}, 0x8000),
     ],
 )
 def test_work_state(flow: Flow, changes: dict[str, bool], state: int) -> None:
-    """A string inverter tells running, derating, standby and stop apart."""
+    """A string inverter tells running, limited, standby and stop apart."""
     assert state == string_work_state(scene(flow, "sg5.0rt", **changes))
+
+
+@pytest.mark.parametrize(("curtailed", "state"), [(True, 0x8100), (False, 0x0000)])
+def test_heat_is_told_while_it_takes_something(curtailed: bool, state: int) -> None:
+    """Derating is heat's, and only while there would be more."""
+    limited = scene(Flow(900, 0, 0, 900, curtailed=curtailed), "sg5.0rt")
+
+    assert state == string_work_state(replace(limited, condition=Condition(derate_to=0.5)))

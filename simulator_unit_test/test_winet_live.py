@@ -41,10 +41,32 @@ def test_the_clock_shown_is_the_dongles() -> None:
     ] == rows_of("local", view(1))
 
 
-def test_a_fault_is_counted() -> None:
-    """The state counts the inverter's fault, and none without one."""
-    plant = VirtualPlant("sh10rt", clock=ManualClock(NOON_S))
-    before = state(plant.face)["total_fault"]
-    plant.behave(fault=10)
+@pytest.mark.parametrize("model", ["sh10rt", "sg5.0rt"])
+@pytest.mark.parametrize(
+    ("change", "counted"),
+    [({}, ("0", "0")), ({"fault": 10}, ("1", "0")), ({"alarm": 10}, ("0", "1"))],
+)
+def test_faults_and_alarms_are_counted(
+    model: str, change: dict[str, object], counted: tuple[str, str]
+) -> None:
+    """The state counts what the inverter's registers name, each by itself."""
+    plant = VirtualPlant(model, clock=ManualClock(NOON_S))
+    plant.behave(**change)
+    told = state(plant.face)
 
-    assert ["0", "1"] == [before, state(plant.face)["total_fault"]]
+    assert counted == (told["total_fault"], told["total_alarm"])
+
+
+def test_an_inverter_that_starts_says_so() -> None:
+    """What the register calls starting has a word at the dongle."""
+    clock = ManualClock(NOON_S)
+    plant = VirtualPlant("sg5.0rt", clock=clock)
+    for word in (0xCE, 0xCF):
+        plant.face.write(WINET, 1, 5005, [word])
+        clock.advance(1)
+    rows = rows_of("real", View(plant.face, WINET, 1, NOON_S))
+
+    assert rows is not None
+    assert ["I18N_COMMON_STARTING"] == [
+        row["data_value"] for row in rows if row["data_name"] == "I18N_COMMON_RUNNING_STATE"
+    ]
