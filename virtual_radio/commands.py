@@ -12,6 +12,8 @@ from typing import Protocol
 from bumble import hci
 from bumble.controller import Controller
 
+from virtual_radio.adverts import MAX_DATA_BYTES
+
 INVALID = hci.HCI_ErrorCode.INVALID_COMMAND_PARAMETERS_ERROR
 DISALLOWED = hci.HCI_ErrorCode.COMMAND_DISALLOWED_ERROR
 UNKNOWN = hci.HCI_ErrorCode.UNKNOWN_HCI_COMMAND_ERROR
@@ -108,6 +110,11 @@ def _switch(value: int) -> int | None:
     return None if value in (0, 1) else INVALID
 
 
+def _data(_state: State, command: hci.HCI_Command) -> int | None:
+    """7.8.7 and 7.8.8: the first byte says how many of the others count."""
+    return None if command.parameters[0] <= MAX_DATA_BYTES else INVALID
+
+
 def _advertising_enable(_state: State, command: hci.HCI_Command) -> int | None:
     """7.8.9: enabling it twice is allowed."""
     assert isinstance(command, hci.HCI_LE_Set_Advertising_Enable_Command)
@@ -200,6 +207,8 @@ CHECKS: dict[int, Check] = {
     hci.HCI_DISCONNECT_COMMAND: _handle,
     hci.HCI_LE_SET_RANDOM_ADDRESS_COMMAND: _random_address,
     hci.HCI_LE_SET_ADVERTISING_PARAMETERS_COMMAND: _advertising_parameters,
+    hci.HCI_LE_SET_ADVERTISING_DATA_COMMAND: _data,
+    hci.HCI_LE_SET_SCAN_RESPONSE_DATA_COMMAND: _data,
     hci.HCI_LE_SET_ADVERTISING_ENABLE_COMMAND: _advertising_enable,
     hci.HCI_LE_SET_SCAN_PARAMETERS_COMMAND: _scan_parameters,
     hci.HCI_LE_SET_SCAN_ENABLE_COMMAND: _scan_enable,

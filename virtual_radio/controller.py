@@ -17,7 +17,14 @@ from bumble.controller import Controller
 from virtual_radio.adverts import Advertiser
 from virtual_radio.air import Air
 from virtual_radio.capture import Capture, Packet
-from virtual_radio.commands import INVALID, KNOWN, MASKED_FEATURES, fixed_length, refusal
+from virtual_radio.commands import (
+    INVALID,
+    KNOWN,
+    MASKED_FEATURES,
+    UNKNOWN,
+    fixed_length,
+    refusal,
+)
 from virtual_radio.connection import End
 from virtual_radio.faults import FaultTable, Hang, decide
 from virtual_radio.handlers import HANDLERS
@@ -27,6 +34,9 @@ logger = logging.getLogger(__name__)
 
 ACL_BYTES = 251
 """Of one ACL packet, as with the data length extension (Vol 6, Part B, 4.5.10)."""
+COMMAND_HEAD_BYTES = 4
+"""Indicator, opcode, length."""
+_FROM_HOSTS = (bytes([hci.HCI_COMMAND_PACKET]), bytes([hci.HCI_ACL_DATA_PACKET]))
 LOST_SYNC = 0x01
 """Code of the hardware error event for bytes that are no packet; the codes are a vendor's own."""
 
@@ -85,6 +95,9 @@ class RadioController(Controller):
     def on_packet(self, packet: bytes) -> None:
         """One H4 packet from the host, whatever it holds."""
         self._keep(packet, to_host=False)
+        if packet[:1] not in _FROM_HOSTS:
+            self.hardware_error()
+            return
         try:
             parsed = hci.HCI_Packet.from_bytes(packet)
         except Exception:  # whatever Bumble's parsers think of foreign bytes
@@ -152,10 +165,13 @@ class RadioController(Controller):
         self._capture.add(Packet(now_s, self.name, to_host, content))
 
     def _malformed(self, packet: bytes) -> None:
-        if len(packet) >= 4 and packet[0] == hci.HCI_COMMAND_PACKET:
-            self.refuse(struct.unpack_from("<H", packet, 1)[0], INVALID)
-        elif not packet or packet[0] != hci.HCI_ACL_DATA_PACKET:
+        if packet[0] != hci.HCI_COMMAND_PACKET:
+            return
+        if len(packet) < COMMAND_HEAD_BYTES:
             self.hardware_error()
+            return
+        opcode = struct.unpack_from("<H", packet, 1)[0]
+        self.refuse(opcode, INVALID if opcode in KNOWN else UNKNOWN)
 
     def on_le_disconnected(self, connection: object, reason: int) -> None:
         """A connection is over; say so, once."""
