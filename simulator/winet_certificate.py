@@ -1,12 +1,12 @@
 """The dongle's self-signed certificate: made at the first need, kept, and made anew on command.
 
 With a folder it is kept there and outlives the process, as it outlives a dongle's restart; without
-one it lives as long as the plant. A client that has pinned it can so be shown both the same and
-another one.
+one it lives as long as the plant, in memory alone. A client that has pinned it can so be shown both
+the same and another one.
 """
 
+import os
 import ssl
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,7 +35,18 @@ class Certificate:
         if self._context is None:
             self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self._context.minimum_version = ssl.TLSVersion.TLSv1_2
-            self._show(self._kept() or self._made())
+            # A dongle remembers nobody. Tickets also arrive while a client already sends, and
+            # clients that read in one thread and write in another (websockets.sync) hang then.
+            self._context.num_tickets = 0
+            kept = self._kept()
+            try:
+                self._show(self._made() if kept is None else kept)
+            except (ssl.SSLError, ValueError) as error:
+                self._context = None
+                raise ValueError(
+                    f"{self._folder}/{FILE_NAME} holds no key with its certificate; "
+                    f"remove it, and another one is made ({error})"
+                ) from None
         return self._context
 
     def regenerate(self) -> str:
@@ -50,13 +61,14 @@ class Certificate:
         return x509.load_pem_x509_certificate(self._pem).fingerprint(hashes.SHA256()).hex()
 
     def _show(self, pem: bytes) -> None:
-        """Load it into the context, which reads from files only."""
+        """Load it into the context, which reads from files only: one that is in memory alone."""
         assert self._context is not None
-        with tempfile.TemporaryDirectory(prefix="winet-") as folder:
-            path = Path(folder) / FILE_NAME
-            path.touch(mode=0o600)
-            path.write_bytes(pem)
-            self._context.load_cert_chain(path)
+        memory = os.memfd_create(FILE_NAME)
+        try:
+            os.write(memory, pem)
+            self._context.load_cert_chain(f"/proc/self/fd/{memory}")
+        finally:
+            os.close(memory)
         self._pem = pem[pem.index(b"-----BEGIN CERTIFICATE") :]
 
     def _kept(self) -> bytes | None:
