@@ -14,7 +14,7 @@ import signal
 import struct
 from collections.abc import Sequence
 
-from simulator.modbus_server import Device, answer
+from simulator.modbus_pdu import Device, answer
 from simulator.models import model_named
 from simulator.physics import Physics
 from simulator.sungrow import SungrowInverter

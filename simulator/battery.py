@@ -7,7 +7,7 @@ dongle. Wire address = document address - 1; voltage, current, temperature and c
 from collections.abc import Callable, Sequence
 
 from simulator.face import INPUT
-from simulator.modbus_server import ILLEGAL_ADDRESS, Refused
+from simulator.modbus_pdu import ILLEGAL_ADDRESS, Refused
 from simulator.models import Model
 from simulator.physics import Moment
 from simulator.sungrow import UNAVAILABLE, encode, encode_text

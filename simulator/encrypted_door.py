@@ -31,7 +31,8 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from simulator.door import ENCRYPTED
 from simulator.face import Face
-from simulator.modbus_server import ILLEGAL_VALUE, MAX_PDU_BYTES, READ_INPUT, ModbusDoor, read_frame
+from simulator.modbus_pdu import ILLEGAL_VALUE, MAX_PDU_BYTES, READ_INPUT
+from simulator.modbus_server import HEADER_BYTES, ModbusDoor, read_frame
 from simulator.trouble import Troubles
 
 BLOCK_BYTES = 16
@@ -47,7 +48,6 @@ KEY_UNIT = 0xF7
 KEY_QUESTION = bytes((READ_INPUT, 0x0A, 0xE7, 0x00, 0x08))
 
 _SHARED = b"Grow#0*2Sun68CbE"
-_HEADER_BYTES = 7
 _OUTER_BYTES = 4
 _DAY_S = 86_400
 _UNREADABLE = bytes.fromhex("68680000 0002 00 41")
@@ -114,7 +114,7 @@ def is_outer(head: bytes) -> bool:
     length, padding = head[2], head[3]
     return (
         head[:2] == b"\x01\x00"
-        and length > _HEADER_BYTES
+        and length > HEADER_BYTES
         and 1 <= padding <= BLOCK_BYTES
         and (length + padding) % BLOCK_BYTES == 0
     )
@@ -185,7 +185,7 @@ class _BothTalk:
         if is_outer(head):
             return self._opened(head, await reader.readexactly(head[2] + head[3]))
         self._cipher = None
-        header = head + await reader.readexactly(_HEADER_BYTES - _OUTER_BYTES)
+        header = head + await reader.readexactly(HEADER_BYTES - _OUTER_BYTES)
         frame = await read_frame(reader, header)
         return frame if not self._handed_out or _asks_for_key(frame) else None
 
@@ -203,8 +203,8 @@ class _BothTalk:
         if self._cipher is None:
             return frame
         if len(frame) > MAX_FRAME_BYTES:
-            refusal = bytes((frame[_HEADER_BYTES] | 0x80, ILLEGAL_VALUE))
-            frame = frame[:4] + b"\0\3" + frame[6:_HEADER_BYTES] + refusal
+            refusal = bytes((frame[HEADER_BYTES] | 0x80, ILLEGAL_VALUE))
+            frame = frame[:4] + b"\0\3" + frame[6:HEADER_BYTES] + refusal
         return seal(frame, self._cipher)
 
     def _opened(self, head: bytes, body: bytes) -> bytes | None:
@@ -216,4 +216,4 @@ class _BothTalk:
 
 
 def _asks_for_key(frame: bytes | None) -> bool:
-    return frame is not None and frame[6] == KEY_UNIT and frame[_HEADER_BYTES:] == KEY_QUESTION
+    return frame is not None and frame[6] == KEY_UNIT and frame[HEADER_BYTES:] == KEY_QUESTION

@@ -34,10 +34,10 @@ class Face(Protocol):
         """Unit id -> "inverter" or "battery", as this door numbers them."""
 
     def read(self, door: str, unit: int, space: str, first: int, count: int) -> Sequence[int]:
-        """Words of the space "input" or "holding"; raises `modbus_server.Refused`."""
+        """Words of the space "input" or "holding"; raises `modbus_pdu.Refused`."""
 
     def write(self, door: str, unit: int, first: int, words: Sequence[int]) -> None:
-        """Write holding registers, all or none; raises `modbus_server.Refused`."""
+        """Write holding registers, all or none; raises `modbus_pdu.Refused`."""
 
     def moment(self) -> Moment:
         """Everything there is to see of the plant now."""

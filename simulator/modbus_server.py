@@ -1,7 +1,7 @@
-"""A Modbus TCP server over raw bytes: framing, functions 3, 4, 6 and 16, and refusals.
+"""A Modbus TCP server over raw bytes: framing, connections, and troubles put into single bytes.
 
-It owns the bytes and the connections and knows nothing of plants: a `Face` answers for registers
-by wire address. It is our own, not a library's, because faults have to be put into single bytes.
+It owns the bytes and the connections; what a request is answered is `modbus_pdu`'s. It is our own,
+not a library's, because faults have to be put into single bytes.
 
 Rules. A request whose framing cannot be trusted (protocol id not 0, impossible length) closes the
 connection, for there is no way to find the next frame. Everything else gets an answer, unless
@@ -12,28 +12,20 @@ in one segment included; only a late reply goes out after its successors.
 import asyncio
 import logging
 import struct
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 from simulator import mischief
 from simulator.door import MODBUS
-from simulator.face import HOLDING, INPUT, Face
+from simulator.face import Face
+from simulator.modbus_pdu import MAX_PDU_BYTES, answer_unit, asked_span
 from simulator.trouble import Order, Quirk, Trouble, Troubles
 
 log = logging.getLogger(__name__)
 
 MAX_CONNECTIONS = 16
 """Clients at once. Real dongles allow one to four; a runaway client must not eat descriptors."""
-
-MAX_READ_WORDS = 125
-"""Registers of one read, as the Modbus specification says (the byte count is one byte)."""
-
-MAX_WRITE_WORDS = 123
-"""Registers of one write of function 16, as the Modbus specification says."""
-
-MAX_PDU_BYTES = 253
-"""The longest protocol data unit the Modbus specification allows."""
 
 IDLE_TIMEOUT_S = 300.0
 """A connection that completes no request for this long is closed, half a frame or none."""
@@ -53,133 +45,10 @@ PADDED_AT = (2613, 2629)
 PADDED_TELLS_WORDS = 11
 PADDED_SENDS_WORDS = 15
 
-ILLEGAL_FUNCTION = 0x01
-ILLEGAL_ADDRESS = 0x02
-ILLEGAL_VALUE = 0x03
-NO_SUCH_UNIT = 0x0B
-
-READ_HOLDING = 0x03
-READ_INPUT = 0x04
-WRITE_ONE = 0x06
-WRITE_MANY = 0x10
-
 _HEADER = struct.Struct(">HHHB")
-_TWO_WORDS = struct.Struct(">HH")
 
-
-class Refused(Exception):
-    """The device refuses a request with a Modbus exception code."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(f"Modbus exception {code}")
-        self.code = code
-
-
-class Device(Protocol):
-    """What stands behind the door. Addresses are wire addresses; raises `Refused`."""
-
-    def read_input(self, first: int, count: int) -> Sequence[int]:
-        """The words of input registers."""
-
-    def read_holding(self, first: int, count: int) -> Sequence[int]:
-        """The words of holding registers."""
-
-    def write(self, first: int, words: Sequence[int]) -> None:
-        """Write holding registers, all of them or none."""
-
-
-def answer(pdu: bytes, device: Device) -> bytes:
-    """Answer one protocol data unit (function code first)."""
-    function = pdu[0]
-    handler = _FUNCTIONS.get(function)
-    try:
-        if handler is None:
-            raise Refused(ILLEGAL_FUNCTION)
-        return bytes([function]) + handler(pdu[1:], device)
-    except Refused as refused:
-        return bytes([function | 0x80, refused.code])
-
-
-def _read_holding(body: bytes, device: Device) -> bytes:
-    first, count = _span(body)
-    return _words_out(device.read_holding(first, count))
-
-
-def _read_input(body: bytes, device: Device) -> bytes:
-    first, count = _span(body)
-    return _words_out(device.read_input(first, count))
-
-
-def _write_one(body: bytes, device: Device) -> bytes:
-    if len(body) != _TWO_WORDS.size:
-        raise Refused(ILLEGAL_VALUE)
-    address, word = _TWO_WORDS.unpack(body)
-    device.write(address, [word])
-    return body
-
-
-def _write_many(body: bytes, device: Device) -> bytes:
-    if len(body) < 5:
-        raise Refused(ILLEGAL_VALUE)
-    first, count = _TWO_WORDS.unpack_from(body)
-    honest = body[4] == 2 * count == len(body) - 5
-    if not honest or not 1 <= count <= MAX_WRITE_WORDS:
-        raise Refused(ILLEGAL_VALUE)
-    _check_end(first, count)
-    device.write(first, struct.unpack(f">{count}H", body[5:]))
-    return body[:4]
-
-
-_FUNCTIONS = {
-    READ_HOLDING: _read_holding,
-    READ_INPUT: _read_input,
-    WRITE_ONE: _write_one,
-    WRITE_MANY: _write_many,
-}
-
-
-def _span(body: bytes) -> tuple[int, int]:
-    if len(body) != _TWO_WORDS.size:
-        raise Refused(ILLEGAL_VALUE)
-    first, count = _TWO_WORDS.unpack(body)
-    if not 1 <= count <= MAX_READ_WORDS:
-        raise Refused(ILLEGAL_VALUE)
-    _check_end(first, count)
-    return first, count
-
-
-def _check_end(first: int, count: int) -> None:
-    if first + count > 0x10000:
-        raise Refused(ILLEGAL_ADDRESS)
-
-
-def _words_out(words: Sequence[int]) -> bytes:
-    return bytes([2 * len(words)]) + struct.pack(f">{len(words)}H", *words)
-
-
-@dataclass(frozen=True, slots=True)
-class _Unit:
-    """One unit behind the face, as a `Device`."""
-
-    face: Face
-    door: str
-    unit: int
-
-    def read_input(self, first: int, count: int) -> Sequence[int]:
-        return self.face.read(self.door, self.unit, INPUT, first, count)
-
-    def read_holding(self, first: int, count: int) -> Sequence[int]:
-        return self.face.read(self.door, self.unit, HOLDING, first, count)
-
-    def write(self, first: int, words: Sequence[int]) -> None:
-        self.face.write(self.door, self.unit, first, words)
-
-
-def answer_unit(face: Face, door: str, unit: int, pdu: bytes) -> bytes:
-    """Answer one protocol data unit for a unit of the plant; another unit is exception 11."""
-    if unit not in face.units(door):
-        return bytes([pdu[0] | 0x80, NO_SUCH_UNIT])
-    return answer(pdu, _Unit(face, door, unit))
+HEADER_BYTES = _HEADER.size
+"""Transaction, protocol, length, unit."""
 
 
 class Talk(Protocol):
@@ -200,7 +69,7 @@ class PlainTalk:
 
     async def request(self, reader: asyncio.StreamReader) -> bytes | None:
         """As Talk."""
-        return await read_frame(reader, await reader.readexactly(_HEADER.size))
+        return await read_frame(reader, await reader.readexactly(HEADER_BYTES))
 
     def answer(self, frame: bytes) -> bytes | None:
         """As Talk."""
@@ -289,7 +158,7 @@ class ModbusDoor:
         self.requests += 1
         order = self._troubles.draw(self.name)
         await asyncio.sleep(mischief.wait_before_s(order))
-        if mischief.hangs_up(order) or self._closes_instead(request[_HEADER.size :]):
+        if mischief.hangs_up(order) or self._closes_instead(request[HEADER_BYTES:]):
             return False
         if not mischief.swallows(order):
             frame = self._frame(request, self._reply(request, order, talk))
@@ -305,7 +174,7 @@ class ModbusDoor:
         return mischief.act(order, talk.sealed(frame), dice)
 
     def _reply(self, request: bytes, order: Order | None, talk: Talk) -> bytes:
-        pdu = request[_HEADER.size :]
+        pdu = request[HEADER_BYTES:]
         code = mischief.refusal(order)
         if code is not None:
             return bytes([pdu[0] | 0x80, code])
@@ -314,7 +183,7 @@ class ModbusDoor:
 
     def _closes_instead(self, pdu: bytes) -> bool:
         """Quirk (b)."""
-        span = _asked_span(pdu)
+        span = asked_span(pdu)
         return (
             self._troubles.has(Quirk.CLOSES_INSTEAD)
             and span is not None
@@ -325,24 +194,16 @@ class ModbusDoor:
         """The whole answer, with the quirks (a) and (e) of its framing."""
         transaction, _, _, unit = _HEADER.unpack_from(request)
         if self._troubles.has(Quirk.PADDED_FRAME):
-            reply = _padded(reply, request[_HEADER.size :])
+            reply = _padded(reply, request[HEADER_BYTES:])
         length = len(reply) + 1
         if reply[0] & 0x80 and self._troubles.has(Quirk.SHORT_EXCEPTION_LENGTH):
             length -= 1
         return _HEADER.pack(transaction, 0, length, unit) + reply
 
 
-def _asked_span(pdu: bytes) -> range | None:
-    """The document addresses that a read asks for; None where it is no read."""
-    if pdu[0] not in (READ_HOLDING, READ_INPUT) or len(pdu) != 1 + _TWO_WORDS.size:
-        return None
-    first, count = _TWO_WORDS.unpack(pdu[1:])
-    return range(first + 1, first + 1 + count)
-
-
 def _padded(reply: bytes, pdu: bytes) -> bytes:
     """Quirk (a): at two addresses 15 registers follow a byte count of 11."""
-    span = _asked_span(pdu)
+    span = asked_span(pdu)
     if span is None or span.start not in PADDED_AT or reply[0] & 0x80:
         return reply
     told = reply[2 : 2 + 2 * PADDED_TELLS_WORDS]

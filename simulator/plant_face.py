@@ -12,7 +12,7 @@ from simulator.behaviour import Condition, changed
 from simulator.clock import Clock
 from simulator.door import WINET, WINET_TLS
 from simulator.face import BATTERY, HOLDING, INVERTER
-from simulator.modbus_server import ILLEGAL_ADDRESS, NO_SUCH_UNIT, Refused
+from simulator.modbus_pdu import ILLEGAL_ADDRESS, NO_SUCH_UNIT, Refused
 from simulator.models import Model
 from simulator.physics import Moment, Orders, Physics
 from simulator.sungrow import SungrowInverter

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from simulator.behaviour import Condition
-from simulator.modbus_server import ILLEGAL_ADDRESS, ILLEGAL_VALUE, Refused
+from simulator.modbus_pdu import ILLEGAL_ADDRESS, ILLEGAL_VALUE, Refused
 from simulator.models import Model
 from simulator.physics import Moment, Orders
 from simulator.sungrow_settings import (

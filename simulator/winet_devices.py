@@ -4,7 +4,7 @@ from typing import Any
 
 from simulator.face import BATTERY, INPUT, Face
 from simulator.models import Model
-from simulator.modbus_server import Refused
+from simulator.modbus_pdu import Refused
 
 STRING_INVERTER = 1
 METER = 18

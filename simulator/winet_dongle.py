@@ -11,7 +11,7 @@ from typing import Any
 from simulator import winet_devices as on_the_dongle
 from simulator import winet_inner, winet_params, winet_rtu, winet_values
 from simulator.face import INPUT, Face
-from simulator.modbus_server import MAX_READ_WORDS, Refused
+from simulator.modbus_pdu import MAX_READ_WORDS, Refused
 from simulator.trouble import Troubles
 from simulator.winet_live import LISTS, View, rows_of, state
 from simulator.winet_replies import (

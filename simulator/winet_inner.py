@@ -8,7 +8,7 @@ to the plant as they are. Addresses are wire addresses, as at the plant's face.
 from collections.abc import Sequence
 
 from simulator.face import HOLDING, Face
-from simulator.modbus_server import ILLEGAL_ADDRESS, Refused
+from simulator.modbus_pdu import ILLEGAL_ADDRESS, Refused
 
 FIRST = 31221
 LAST = 31228

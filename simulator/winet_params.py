@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulator.face import HOLDING, Face
-from simulator.modbus_server import Refused
+from simulator.modbus_pdu import Refused
 from simulator.sungrow_tables import CHARGE, DISCHARGE, HALT, OFF, ON, START, STOP
 
 MAX_PARAMS = 32

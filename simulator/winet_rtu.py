@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from simulator import winet_inner
 from simulator.face import INPUT, Face
-from simulator.modbus_server import WRITE_MANY, WRITE_ONE, answer
+from simulator.modbus_pdu import WRITE_MANY, WRITE_ONE, answer
 
 CRC_BYTES = 2
 MIN_FRAME_BYTES = 4

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from simulator.door import MODBUS
 from simulator.face import INPUT, INVERTER, Face
 from simulator.models import Model
-from simulator.modbus_server import Refused
+from simulator.modbus_pdu import Refused
 from simulator.physics import Moment
 from simulator.sungrow_tables import Scene
 

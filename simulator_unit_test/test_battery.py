@@ -3,7 +3,7 @@
 import pytest
 
 from simulator.battery import Battery
-from simulator.modbus_server import Refused
+from simulator.modbus_pdu import Refused
 from simulator.models import model_named
 from simulator.physics import Energies, Flow, Moment
 

@@ -3,7 +3,7 @@
 import pytest
 
 from simulator.clock import ManualClock
-from simulator.modbus_server import Refused
+from simulator.modbus_pdu import Refused
 from simulator.models import model_named
 from simulator.physics import Physics
 from simulator.plant_face import STALE_S, PlantFace

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.modbus_server import Refused, answer
+from simulator.modbus_pdu import Refused, answer
 from simulator.models import MODELS, model_named
 from simulator.physics import Energies, Flow, Moment, Orders
 from simulator.sungrow import SungrowInverter, encode, encode_text

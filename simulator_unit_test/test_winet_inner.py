@@ -5,7 +5,7 @@ import pytest
 from simulator import winet_inner, winet_rtu
 from simulator.clock import ManualClock
 from simulator.door import WINET_TLS
-from simulator.modbus_server import ILLEGAL_ADDRESS, ILLEGAL_VALUE, Refused
+from simulator.modbus_pdu import ILLEGAL_ADDRESS, ILLEGAL_VALUE, Refused
 from simulator.plant import VirtualPlant
 
 NOON_S = 1_782_043_200

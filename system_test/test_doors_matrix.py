@@ -27,7 +27,7 @@ from server.transports.modbus_tcp import ModbusTcp
 from server.transports.sungrow_tcp import SungrowTcp
 from server.transports.winet import Winet, doors_of
 from simulator.clock import ManualClock
-from simulator.modbus_server import Refused
+from simulator.modbus_pdu import Refused
 from simulator.plant import VirtualPlant
 from simulator.scenario_judge import COMPARED, matches
 from simulator.trouble import Order, Quirk, Trouble
