@@ -75,7 +75,7 @@ def reach() -> Iterator[Reach]:
                 doors,
                 clock=clock,
                 pins=pins,
-                timeout_s=SHORT_S,
+                timeout_s=WAIT_S,
                 busy_pause_s=busy_pause_s,
             )
         )
