@@ -42,12 +42,13 @@ class BluezAdapter:
         self._left = left
         self._changed = asyncio.Event()
 
-    async def wait_ready(self, timeout_s: float = READY_TIMEOUT_S) -> None:
-        """Return once bluetoothd runs and the adapter has power. Raises AdapterMissing."""
+    async def wait_ready(self, timeout_s: float | None = None) -> None:
+        """Return once bluetoothd runs and the adapter has power. Raises AdapterMissing; without
+        a timeout after READY_TIMEOUT_S."""
         missing = "bluetoothd was not asked"
         try:
             await self._subscribe()
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(READY_TIMEOUT_S if timeout_s is None else timeout_s):
                 while missing := await self._look():
                     await self._wait_changed()
         except TimeoutError:

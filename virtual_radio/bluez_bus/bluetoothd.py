@@ -63,6 +63,10 @@ class FakeBluetoothd:
         """How many are registered."""
         return len(self._mirrors)
 
+    def registered(self) -> list[tuple[str, str]]:
+        """Them: on which connection, and their root there."""
+        return list(self._mirrors)
+
     @property
     def advertisements(self) -> int:
         """How many are being sent."""
@@ -96,7 +100,8 @@ class FakeBluetoothd:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         bus.disconnect()
-        await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
+        with contextlib.suppress(Exception):  # The bus itself may have ended before.
+            await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
 
     async def restart(self) -> None:
         """As `systemctl restart bluetooth`."""

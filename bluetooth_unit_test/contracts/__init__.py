@@ -1,0 +1,1 @@
+"""One suite per port of `bluetooth.ports`, run against the real ones and the fakes."""
