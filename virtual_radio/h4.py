@@ -97,11 +97,14 @@ class Sink(Protocol):
         ...
 
 
-class _StreamSink:
+class StreamSink:
+    """Packets for a host at the other end of a stream, as long as it reads them."""
+
     def __init__(self, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
 
     def on_packet(self, packet: bytes) -> None:
+        """One H4 packet."""
         if self._writer.is_closing():
             return
         if self._writer.transport.get_write_buffer_size() > MAX_BACKLOG_BYTES:
@@ -123,7 +126,7 @@ class Attachment:
         self.controller = controller
         self._reader = reader
         self._writer = writer
-        controller.host = _StreamSink(writer)
+        controller.host = StreamSink(writer)
         self._task = asyncio.get_running_loop().create_task(self._pump(), name="virtual radio H4")
 
     async def wait_closed(self) -> None:
