@@ -227,6 +227,7 @@ class Winet:
             session.begin(self._account, self._habits.logs_in, self._pins)
             if session.logged_in:
                 self._lockout.forgive()
+            self._habits.passthrough = True  # It may have been given newer firmware meanwhile.
         except Refused as error:
             self._drop(session)
             self._lockout.heed(error.step, error.answer)
@@ -271,7 +272,7 @@ class Winet:
         """Busy, or not served? What was answered before tells, if it is answered now."""
         last = self._habits.proof
         proof = last if last is not None and last != question else question.proof
-        if proof != question and self._once(session, proof)[0].code == OK:
+        if proof != question and self._has_time(session, proof):
             if not patience.refusal():
                 raise RegisterRefused(question.refusal, f"{self._host}: {what}: not served")
             return
@@ -282,6 +283,12 @@ class Winet:
         except DeviceTimeout:
             self._drop(session)
             raise
+
+    def _has_time(self, session: WinetSession, proof: Question) -> bool:
+        try:
+            return self._once(session, proof)[0].code == OK
+        except RegisterRefused:  # An answer, too; it accuses nothing but the proof.
+            return True
 
     def _refused(self, session: WinetSession, answer: Answer, what: str) -> NoReturn:
         if answer.code == LOCKED:

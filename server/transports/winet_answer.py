@@ -31,7 +31,7 @@ MAX_WORD_CHARS = 120
 
 _HEX = frozenset(string.hexdigits + " ")
 _MAX_DIGITS = 9
-"""Digits of a number written as text: an id has fewer, and a huge one would cost time."""
+"""Digits of a number: an id has fewer, and a huge one would cost time and be sent back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def units_in(answer: Answer) -> dict[int, Unit]:
 def whole(value: object) -> int | None:
     """A whole number, which some firmwares write as text; None for anything else."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return value
+        return value if abs(value) < 10**_MAX_DIGITS else None
     if isinstance(value, str) and value.isascii() and value.isdecimal():
         return int(value) if len(value) <= _MAX_DIGITS else None
     return None

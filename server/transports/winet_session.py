@@ -40,6 +40,9 @@ FAREWELL_TIMEOUT_S = 1.0
 MAX_PUSHED = 32
 """Messages nobody asked for that are skipped while waiting for an answer."""
 
+MAX_TOKEN_CHARS = 512
+"""Characters of a token, which each request carries: a dongle's has 36."""
+
 LANGUAGE = "en_us"
 _PATH = "/ws/home/overview"
 _WS = "websocket"
@@ -230,7 +233,7 @@ class WinetSession:
         if answer.code != OK:
             raise Refused(f"the dongle refuses {step}: {answer}", step, answer)
         token = answer.data.get("token")
-        if not isinstance(token, str) or not token:
+        if not isinstance(token, str) or not 0 < len(token) <= MAX_TOKEN_CHARS:
             raise ProtocolError(f"{step} gave no token")
         self.token = token
 
@@ -271,11 +274,14 @@ class WinetSession:
 
     def _heed(self, answer: Answer) -> None:
         """A message nobody asked for: most are chatter, a notice ends the session."""
-        if answer.code == NOTICE or answer.service == "notice":
-            raise DeviceUnreachable(
-                f"the dongle ended the session ({answer.message or 'no reason given'}): it has "
-                "one to give, and somebody else, perhaps its web page or app, may hold it"
-            )
+        if answer.code != NOTICE and answer.service != "notice":
+            return
+        if "timeout" in answer.message.lower():
+            raise LinkClosed("the session has run out")
+        raise DeviceUnreachable(
+            f"the dongle ended the session ({answer.message or 'no reason given'}): it has "
+            "one to give, and somebody else, perhaps its web page or app, may hold it"
+        )
 
 
 def _tls() -> ssl.SSLContext:

@@ -320,6 +320,16 @@ def test_a_session_taken_by_somebody_else_is_told(dongle: ScriptedWinet, reach: 
     assert (7, 8) == read(transport)
 
 
+def test_a_session_that_ran_out_is_begun_anew(dongle: ScriptedWinet, reach: Reach) -> None:
+    """A device that is read every quarter of an hour: nobody took it, so nothing has failed."""
+    transport = reach(dongle)
+    read(transport)
+    dongle.push({"result_code": 100, "result_msg": "login timeout"})
+
+    assert (7, 8) == read(transport)
+    assert 2 == dongle.seen.count("connect")
+
+
 def test_a_session_that_was_closed_is_begun_anew(dongle: ScriptedWinet, reach: Reach) -> None:
     """A dongle that restarted between two polls costs nothing but a new session."""
     transport = reach(dongle)
@@ -371,6 +381,33 @@ def test_newer_firmware_without_passthrough_still_reads(new: ScriptedWinet, reac
 
     assert ((7, 8), (7, 8)) == words
     assert [PASS, PARAM, PARAM] == [each for each in new.seen if each.startswith("/")]
+
+
+def test_passthrough_is_asked_for_again_in_a_new_session(new: ScriptedWinet, reach: Reach) -> None:
+    """A dongle that restarts, or is given newer firmware, may offer it then."""
+    new.passes_through = False
+    transport = reach(new)
+    read(transport)
+    new.passes_through = True
+    new.hang_up()
+    read(transport)
+    transport.write(1, 20, (7,))
+
+    asked = [each for each in new.seen if each.startswith("/")]
+    assert [PASS, PARAM, PASS, PASS] == asked
+    assert 7 == new.holding[20]
+
+
+def test_a_refusal_in_between_accuses_nobody_else(new: ScriptedWinet, reach: Reach) -> None:
+    """What was answered before may be refused now: the dongle had time, which is all it proves."""
+    transport = reach(new, busy_pause_s=WAIT_S)
+    read(transport)
+    new.silent_units = {9}
+    new.input.clear()
+    with pytest.raises(RegisterRefused, match="unit 9.*not served") as caught:
+        transport.read(9, Space.INPUT, 7, 2)
+
+    assert 11 == caught.value.code
 
 
 def test_a_write_is_never_repeated(new: ScriptedWinet, reach: Reach) -> None:

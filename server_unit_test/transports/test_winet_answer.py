@@ -93,14 +93,12 @@ def test_words_and_evidence_are_short() -> None:
     assert MAX_EVIDENCE_BYTES == len(evidence("é" * 1000))
 
 
-def test_a_number_has_at_most_nine_digits_as_text() -> None:
-    """Longer ones are no ids: `_MAX_DIGITS` keeps them from becoming huge numbers."""
-    assert (999_999_999, None, None, None) == (
-        whole("9" * 9),
-        whole("9" * 10),
-        whole("²"),
-        whole(True),
-    )
+def test_a_number_has_at_most_nine_digits() -> None:
+    """Longer ones are no ids, be they text or numbers: `_MAX_DIGITS`."""
+    assert (999_999_999, 999_999_999) == (whole("9" * 9), whole(10**9 - 1))
+    assert [None] * 6 == [whole(each) for each in ("9" * 10, "²", True, 10**9, -(10**9), 1.0)]
+    with pytest.raises(ProtocolError, match="without a result_code"):
+        parse(f'{{"result_code": {10**4000}}}')
 
 
 @given(st.binary() | st.text())

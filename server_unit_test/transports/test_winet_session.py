@@ -22,6 +22,7 @@ from server.transports.winet_answer import Unit
 from server.transports.winet_pins import MemoryPins
 from server.transports.winet_session import (
     CONNECT_TIMEOUT_S,
+    MAX_TOKEN_CHARS,
     FAREWELL_TIMEOUT_S,
     MAX_PUSHED,
     Door,
@@ -161,7 +162,7 @@ def test_every_failure_has_its_meaning(
     assert kind is type(caught.value)
 
 
-@pytest.mark.parametrize("token", [None, "", 7, ["x"]])
+@pytest.mark.parametrize("token", [None, "", 7, ["x"], "x" * (MAX_TOKEN_CHARS + 1)])
 def test_a_success_without_a_token_is_none(
     dongle: ScriptedWinet, sessions: Make, token: object
 ) -> None:
