@@ -3,15 +3,29 @@
 import argparse
 import json
 import sys
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from server import __version__
 from server.app import Options, run
+from server.commands import backup, health, restore
 from server.errors import EgretError
 from server.model.setting import LOG_LEVELS, MAX_PORT
 from server.settings import data_folder, environment, notify_socket
 
+COMMANDS: Mapping[str, Callable[[list[str], Mapping[str, str]], int]] = {
+    "backup": backup.main,
+    "health": health.main,
+    "restore": restore.main,
+}
+"""What else there is to do, by its first word."""
+
 EPILOG = """\
+Other commands, each with a --help of its own:
+  python -m server backup FILE    keep settings, and if wanted key and history, in one file
+  python -m server restore FILE   put them back
+  python -m server health         ask the gateway on this machine whether it is well
+
 Every setting can also be given as an environment variable EGRET_... (EGRET_API_PORT=8081) or in
 DATA/settings.json; the command line stands above the environment, and that above the file.
 docs/settings.md lists them all. Stop with Ctrl-C: what is in memory goes to disk first.
@@ -43,19 +57,25 @@ def arguments() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Parse, then run; returns the exit code."""
-    options = arguments().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
     environ = environment()
+    try:
+        if words and words[0] in COMMANDS:
+            return COMMANDS[words[0]](words[1:], environ)
+        return _serve(arguments().parse_args(words), environ)
+    except (EgretError, OSError) as error:
+        print(f"egret: {error}", file=sys.stderr)
+        return 1
+
+
+def _serve(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     given: dict[str, Any] = {
         "api": {"host": options.host, "port": options.port},
         "log": {"level": options.log_level},
     }
     announce = _announce_as_json if options.json else _announce
-    try:
-        chosen = Options(data_folder(options.data, environ), announce, notify_socket())
-        return run(chosen, environ, given)
-    except (EgretError, OSError) as error:
-        print(f"egret: {error}", file=sys.stderr)
-        return 1
+    chosen = Options(data_folder(options.data, environ), announce, notify_socket())
+    return run(chosen, environ, given)
 
 
 def _port(text: str) -> int:

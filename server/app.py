@@ -29,7 +29,7 @@ from server.engine.runner import perform
 from server.engine.task import Task
 from server.errors import EgretError
 from server.gateway import Counter, Gateway
-from server.host import instance, interfaces, network, system
+from server.host import instance, interfaces, network, restoring, system
 from server.host.pins import FilePins
 from server.host.service_manager import ALIVE, READY, STOPPING, ServiceManager
 from server.host.watchdog import Watchdog, end_process
@@ -106,6 +106,7 @@ class App:
         self._options = options
         self._stop = stop
         self._instance = instance.lock(options.data)
+        restoring.finish(options.data)
         settings = Settings.load(options.data, environ, given)
         configuration = settings.configuration
         logs.configure(configuration.log.level, sys.stderr)

@@ -24,7 +24,7 @@ def make_folder(folder: Path) -> None:
         return
     make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
-    _sync_folder(folder.parent)
+    sync_folder(folder.parent)
 
 
 def write(path: Path, content: bytes, *, keep_old: int = 0) -> None:
@@ -46,7 +46,7 @@ def write(path: Path, content: bytes, *, keep_old: int = 0) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _exchange(temporary: Path, path: Path, keep: int) -> None:
@@ -74,7 +74,7 @@ def set_aside(path: Path, keep: int) -> Path:
     """Rename a broken file to `<name>.broken-<n>` and return that; only the newest `keep` stay."""
     aside = _next_aside(path, keep)
     os.replace(path, aside)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     return aside
 
 
@@ -123,7 +123,7 @@ def _write_synced(path: Path, content: bytes) -> None:
         os.fsync(handle)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make a rename durable: it lives in the folder, not in the file."""
     handle = os.open(folder, os.O_RDONLY)
     try:

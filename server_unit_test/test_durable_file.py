@@ -146,7 +146,7 @@ def test_folders_are_synced_in_their_parents(
 ) -> None:
     """A new folder would be gone after a power cut, with everything in it, were it not synced."""
     synced: list[str] = []
-    monkeypatch.setattr(durable_file, "_sync_folder", lambda folder: synced.append(folder.name))
+    monkeypatch.setattr(durable_file, "sync_folder", lambda folder: synced.append(folder.name))
 
     durable_file.make_folder(tmp_path / "data" / "store")
     durable_file.make_folder(tmp_path / "data" / "store")

@@ -78,11 +78,10 @@ class Watchdog:
 def end_process(silent_s: float) -> None:
     """Write every thread's stack to the log and end at once, with EXIT_CODE."""
     # Not through logging: the thread that is caught may hold its lock.
-    print(
+    sys.stderr.write(
         f"no task has come to an end for {silent_s:.0f} s; the stacks of all threads follow, then"
-        " the process ends to be started again",
-        file=sys.stderr,
-        flush=True,
+        " the process ends to be started again\n"
     )
+    sys.stderr.flush()
     faulthandler.dump_traceback(sys.stderr, all_threads=True)
     os._exit(EXIT_CODE)

@@ -16,7 +16,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("ledger",),
     ("tasks", "transports", "store", "sinks", "identity", "host", "clock", "log"),
     ("api", "gateway"),
-    ("app",),
+    ("app", "commands"),
     ("__main__",),
 )
 

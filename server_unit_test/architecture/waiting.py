@@ -113,9 +113,13 @@ def _is_request(source: Source, name: str) -> bool:
     return uses_requests and "session" in owner.rpartition(".")[2].lower()
 
 
+SPEAKS_TO_A_TERMINAL = ("server/__main__.py", "server/commands/")
+"""What a person starts and reads."""
+
+
 def prints(source: Source) -> Iterator[Finding]:
     """print() in the server, which has logs; its command line alone speaks to a terminal."""
-    if source.process != "server" or source.path == "server/__main__.py":
+    if source.process != "server" or source.path.startswith(SPEAKS_TO_A_TERMINAL):
         return
     for node, name in source.calls():
         if name == "print":

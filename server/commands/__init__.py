@@ -1,0 +1,1 @@
+"""What `python -m server` does beside running: each a program of its own that ends by itself."""
