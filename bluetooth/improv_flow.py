@@ -169,8 +169,7 @@ class ImprovFlow:
 
     `notify(uuid, value)` sends a changed value; `changed()` says that the advertisement's service
     data changed; `joining()` that the gateway is about to scan or join (Progress.follow);
-    `identify()` makes the box seen or heard, None when it cannot; `forbidden(client)` that a client
-    asked for what needs authorization, without it.
+    `identify()` makes the box seen or heard, None when it cannot.
     """
 
     def __init__(
@@ -184,7 +183,6 @@ class ImprovFlow:
         changed: Callable[[], None],
         joining: Callable[[], None],
         identify: Callable[[], None] | None = None,
-        forbidden: Callable[[str], None] | None = None,
     ) -> None:
         self._desk = Desk(gateway, box)
         self._spawn = spawn
@@ -194,7 +192,6 @@ class ImprovFlow:
         self._changed = changed
         self._joining = joining
         self._identify = identify
-        self._forbidden = forbidden
         self._error = Error.NONE
         self._result: tuple[str, bytes] = ("", b"")
         self._pending: deque[tuple[Client, Packet]] = deque()
@@ -294,7 +291,7 @@ class ImprovFlow:
         try:
             if packet.command == Command.WIFI_SETTINGS:
                 credentials = improv.parse_credentials(packet.data)
-                self._check(client, packet)
+                self._check(packet)
                 self._standing.move(Event.JOIN)
                 end = Event.FAILED
                 self._joining()
@@ -302,7 +299,7 @@ class ImprovFlow:
                 end = Event.JOINED
                 result = improv.result(packet.command, strings)
             else:
-                result = await self._result_of(client, packet)
+                result = await self._result_of(packet)
             if not client.has_left:
                 self._result = (client.name, result)
                 self._notify(IMPROV_RESULT_UUID, result)
@@ -316,9 +313,9 @@ class ImprovFlow:
             if end is not None:
                 self._standing.move(end)
 
-    async def _result_of(self, client: Client, packet: Packet) -> bytes:
+    async def _result_of(self, packet: Packet) -> bytes:
         """Every command that leaves the state as it is."""
-        self._check(client, packet)
+        self._check(packet)
         data = packet.data
         if packet.command in (Command.DEVICE_INFO, Command.SCAN_WIFI) and data:
             raise BadPacket("this command has no data")
@@ -338,15 +335,12 @@ class ImprovFlow:
             self._standing.renew()
         return improv.result(packet.command, [name])
 
-    def _check(self, client: Client, packet: Packet) -> None:
+    def _check(self, packet: Packet) -> None:
         """Whether the command is known and may be executed now. Raises Declined."""
         if packet.command not in Command.__members__.values():
             raise Declined(Error.UNKNOWN_RPC)
-        if packet.command in _NEEDS_NOTHING or self._standing.is_authorized:
-            return
-        if self._forbidden is not None:
-            self._forbidden(client.name)
-        raise Declined(Error.NOT_AUTHORIZED)
+        if packet.command not in _NEEDS_NOTHING and not self._standing.is_authorized:
+            raise Declined(Error.NOT_AUTHORIZED)
 
     def _tell_error(self, error: Error, client: Client | None = None) -> None:
         if client is None or not client.has_left:
