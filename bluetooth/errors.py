@@ -53,3 +53,7 @@ class LabelUnusable(BluetoothError):
 
 class LabelMistyped(BluetoothError):
     """What was typed or scanned is no label; its text says what is wrong and holds none of it."""
+
+
+class SettingWrong(BluetoothError):
+    """An option or a variable cannot be used; its text names it."""

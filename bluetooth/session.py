@@ -139,6 +139,11 @@ class Session:
         """How far it is."""
         return self._phase
 
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing of it any more, not even a beginning."""
+        return self._phase is Phase.NONE and not self._deadlines.runs
+
     def take(self, now: float) -> list[bytes]:
         """Fragments that may be sent now, in order; they count as sent."""
         taken = self._outbox.take()
