@@ -62,9 +62,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _spelled_out(argv: list[str]) -> list[str]:
-    """Nothing at all is a plant, and so is a plant file."""
-    if not argv:
-        return ["plant"]
+    """Nothing at all is a plant, and so are a plant file and a plant's options alone."""
+    if not argv or argv[0].startswith("-") and argv[0] not in ("-h", "--help"):
+        return ["plant", *argv]
     return ["plant", "--plant", *argv] if argv[0].endswith(PLANT_FILES) else argv
 
 

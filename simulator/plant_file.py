@@ -16,11 +16,11 @@ from simulator import door_settings
 from simulator.battery import BATTERY_UNIT
 from simulator.behaviour import night_named
 from simulator.clock import check_speed, parse_start
-from simulator.control import order_in
 from simulator.door import MODBUS
 from simulator.door_settings import DoorSettings
 from simulator.doors import DEFAULT_PORTS, DOORS, Ports, ports_of
 from simulator.models import model_named
+from simulator.operations import order_in
 from simulator.plant import VirtualPlant
 from simulator.scenario_text import Place, lines_of
 from simulator.sungrow_tables import SERIAL_WORDS

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from simulator.face import BATTERY, INPUT, Face
+from simulator.door import MODBUS
+from simulator.face import BATTERY, INPUT, INVERTER, Face
 from simulator.models import Model
 from simulator.modbus_pdu import Refused
 
@@ -67,7 +68,8 @@ def about(serial: str, version: str) -> list[dict[str, str]]:
 def _inverter(face: Face, unit: int) -> dict[str, Any]:
     model = face.model
     code, kind = model.type_code, type_of(model)
-    return _entry(unit, code, kind, model.name, face.serial, physical=unit, protocol=2)
+    own = next(number for number, what in face.units(MODBUS).items() if what == INVERTER)
+    return _entry(unit, code, kind, model.name, face.serial, physical=own, protocol=2)
 
 
 def _battery(face: Face, door: str, unit: int) -> dict[str, Any]:

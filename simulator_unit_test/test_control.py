@@ -1,26 +1,20 @@
 """The control port over HTTP, against a plant that stands still."""
 
-import json
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import requests
 
-from simulator.clock import ManualClock, RunningClock
-from simulator.control import (
-    MAX_ADVANCE_S,
-    MAX_BODY_BYTES,
-    OPERATIONS,
-    ControlPort,
-    order_in,
-    order_out,
-)
+from simulator.clock import ManualClock, RunningClock, monotonic_s
+from simulator.control import MAX_BODY_BYTES, MAX_CONNECTIONS, ControlPort
 from simulator.doors import Ports
+from simulator.operations import MAX_ADVANCE_S, OPERATIONS
 from simulator.plant import VirtualPlant
-from simulator.trouble import Order, Quirk, Trouble
+from simulator.trouble import Quirk
 
 NOON_S = 1_782_043_200
 
@@ -198,6 +192,42 @@ def test_interface_is_described(desk: Desk) -> None:
     assert all(each.path in page for each in OPERATIONS)
 
 
+def test_bodies_are_described(desk: Desk) -> None:
+    """Each body names what it takes, its example takes nothing else, and nothing else is taken."""
+    for path, each in desk.ask("GET", "/openapi.json")[1]["paths"].items():
+        if "requestBody" not in each.get("post", {}):
+            continue
+        content = each["post"]["requestBody"]["content"]["application/json"]
+        described = content["schema"]["properties"]
+
+        assert content["example"].keys() <= described.keys()
+        assert all({"type", "description"} <= value.keys() for value in described.values())
+        assert 400 == desk.ask("POST", path, {"surely not": 1})[0]
+
+
+def test_what_is_not_there_is_told_in_words(desk: Desk) -> None:
+    """Another path or another method gets JSON, too, and where to look."""
+    nowhere, otherwise = desk.ask("GET", "/nowhere"), desk.ask("PUT", "/time", {})
+
+    assert (404, 405) == (nowhere[0], otherwise[0])
+    assert all("/docs" in answer["error"] for _, answer in (nowhere, otherwise))
+
+
+def test_too_many_clients_are_turned_away(desk: Desk) -> None:
+    """The connection after MAX_CONNECTIONS is answered 503; when some have gone it is served."""
+    host, port = desk.url.removeprefix("http://").split(":")
+    with ExitStack() as held:
+        for _ in range(MAX_CONNECTIONS):
+            held.enter_context(socket.create_connection((host, int(port)), timeout=10))
+        full = requests.get(desk.url + "/time", timeout=10).status_code
+    after = full
+    deadline_s = monotonic_s() + 10
+    while after == 503 and monotonic_s() < deadline_s:
+        after = requests.get(desk.url + "/time", timeout=10).status_code
+
+    assert (503, 200) == (full, after)
+
+
 def test_examples_work(desk: Desk) -> None:
     """Each example of the interface is taken as it stands, by a plant that runs."""
     with seated(clock=RunningClock(NOON_S, 1e-6)) as running:
@@ -208,14 +238,6 @@ def test_examples_work(desk: Desk) -> None:
         ]
 
     assert [200] * 5 == statuses
-
-
-def test_orders_there_and_back() -> None:
-    """An order told as JSON and taken from it is the same order."""
-    order = Order(Trouble.SLOW_DRIP, "modbus", 0.25, 3.0, 10.0, 20.0)
-
-    assert order == order_in(json.loads(json.dumps(order_out(order))), 0.0)
-    assert Order(Trouble.DROP) == order_in(order_out(Order(Trouble.DROP)), 0.0)
 
 
 def test_stopping_twice() -> None:

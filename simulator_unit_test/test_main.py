@@ -206,15 +206,15 @@ def test_plant_of_a_file(tmp_path: Path) -> None:
 
 
 def test_nothing_at_all_is_a_plant(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a word there is a plant, with everything as it comes."""
+    """Without a command there is a plant, with everything as it comes but for its options."""
     plans: list[Plan] = []
     monkeypatch.setattr(
         command_plant, "run", lambda options: plans.append(plan_from(vars(options))) or 0
     )
 
-    status = main([])
+    status = main([]), main(["--seed", "7"])
 
-    assert (0, [Plan()]) == (status, plans)
+    assert ((0, 0), [Plan(), Plan(seed=7)]) == (status, plans)
 
 
 @pytest.mark.parametrize(

@@ -61,3 +61,13 @@ def test_it_tells_its_version() -> None:
 
     assert "WINET-SV1.P012" == rows["I18N_COMMON_APPLI_SOFT_VERSION"]
     assert "B1" == rows["I18N_COMMON_DEVICE_SN"]
+
+
+def test_the_inverters_own_unit_is_its_physical_one() -> None:
+    """The dongle forwards 1 to whatever number the inverter has on the line."""
+    plant = VirtualPlant("sg5.0rt", unit_id=7)
+    (inverter,) = devices(plant.face, WINET)
+
+    assert ("SG5.0RT(COM1-007)", "7", "1") == tuple(
+        inverter[key] for key in ("dev_name", "phys_addr", "logc_addr")
+    )
