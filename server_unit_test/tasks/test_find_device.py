@@ -364,7 +364,15 @@ def test_a_search_ends_when_there_is_no_room(bundled: Home) -> None:
 
     assert Done() == first.task.settle(full, NOW)
     assert [full] == heard
+    assert [MODBUS.lane] == [*bundled.house.guests]  # To be given back by whoever stops.
     assert () == bundled.house.notices.shown()
+
+
+def test_a_search_leaves_no_session_behind(bundled: Home) -> None:
+    """Whatever it finds, what it opened is given back."""
+    Lookout(bundled, {("modbus_tcp", 502): Site({1: STRING})}).look(anywhere())
+
+    assert {} == bundled.house.guests
 
 
 def test_a_newer_search_follows_an_older_one(bundled: Home) -> None:
