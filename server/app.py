@@ -258,8 +258,7 @@ class App:
         self._api.stop(API_STOP_S)
         self._lanes.close()
         busy = self._gateway.engine.in_flight()
-        if not busy:
-            self._gateway.close()
+        self._gateway.close(busy)
         if DATABASE_LANE not in busy:
             self._opened.writer.close()
         self._instance.close()

@@ -5,7 +5,7 @@ adapters, lanes and inbox) and in the simulated world of the unit tests.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
@@ -27,7 +27,7 @@ from server.model.notice import Level
 from server.model.request import Request
 from server.model.snapshot import Snapshot
 from server.model.statistics import Statistics
-from server.ports import SinkSetup
+from server.ports import SinkSetup, Transport
 from server.tasks.answer_request import AnswerRequest
 from server.tasks.ask_device import CloseSession
 from server.tasks.check_clock import CheckClock
@@ -50,6 +50,9 @@ SPREAD_FROM_DEVICES = 20
 
 MAX_KEPT_PLACES = 32
 """Sinks that are not configured at present and keep their place all the same."""
+
+CLOSE_AT_MOST_S = 1.0
+"""What farewells may take together when the gateway stops: a silent dongle must not hold it up."""
 
 FIRST_PRUNE_S = 5.0
 """After start: links and the first readings go first."""
@@ -146,12 +149,25 @@ class Gateway:
             if lane not in (DATABASE_LANE, FILES_LANE):
                 task.abort()
 
-    def close(self) -> None:
-        """Give every session back; no call is in flight any more."""
+    def close(self, busy: Collection[str] = ()) -> None:
+        """Give sessions back, those of searches as well; `busy` lanes are still in a call.
+
+        Each may wait for a farewell; after CLOSE_AT_MOST_S nobody is waited for any more.
+        """
+        monotonic = self.house.clock.monotonic
+        begun = monotonic()
+        sessions: list[tuple[str, Transport]] = [*self.house.guests.items()]
         for device in self.house.plant.devices.values():
-            device.transport.close()
+            sessions.append((device.config.endpoint.lane, device.transport))
+        for lane, session in sessions:
+            if lane in busy:
+                continue
+            if monotonic() - begun >= CLOSE_AT_MOST_S:
+                session.abort()
+            session.close()
         for feed in self.feeds.values():
-            feed.close()
+            if feed.lane not in busy:
+                feed.close()
 
     # -- settings ------------------------------------------------------------------------------
 

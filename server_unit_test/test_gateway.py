@@ -12,17 +12,27 @@ from server.engine.inbox import Inbox
 from server.engine.modes import Mode
 from server.engine.task import Done, Kind
 from server.errors import Busy, SinkUnavailable
-from server.gateway import Counter, FIRST_PRUNE_S, MAX_KEPT_PLACES, SPREAD_FROM_DEVICES, SPREAD_S
+from server.gateway import (
+    CLOSE_AT_MOST_S,
+    FIRST_PRUNE_S,
+    MAX_KEPT_PLACES,
+    SPREAD_FROM_DEVICES,
+    SPREAD_S,
+    Counter,
+)
 from server.model.cursor import Cursor
 from server.model.delivery import Ack, Batch
 from server.model.device import Account, Endpoint, LinkState
 from server.model.request import AddDevice, ChangeSettings, DismissNotice, RemoveDevice
 from server.tasks.connect_device import TryLink
+from server.tasks.look_at_wifi import LOOK_EVERY_S
 from server.tasks.stop_gateway import DRAIN_AT_MOST_S, STOP_AT_MOST_S, StopGateway
 from server_unit_test.boxes import EARLIER_BOOT, Box, box_in
 from server_unit_test.contracts.fake_sink import FakeSink
+from server_unit_test.contracts.fake_transport import FakeTransport
 from server_unit_test.engine.puppet import Puppet
 from server_unit_test.tasks.houses import ENDPOINT, config_of
+from server_unit_test.tasks.wifi_houses import with_wifi
 
 RENAME = ChangeSettings({"name": "x"})
 """A change that brings devices and sinks in line with the settings."""
@@ -489,6 +499,48 @@ def test_closing_gives_every_session_back(box: Box) -> None:
     assert (True, False, True) == (before, box.home.transport.connected, sink.closed)
 
 
+def test_a_stuck_lane_keeps_its_own_session_alone(box: Box) -> None:
+    """A call that never came back must not cost a dongle its farewell."""
+    box.devices(config_of("a"))
+    box.begin()
+
+    box.gateway.close([ENDPOINT.lane])
+    kept = box.home.transport.connected
+    box.gateway.close(["another"])
+
+    assert (True, False) == (kept, box.home.transport.connected)
+
+
+def test_the_session_of_a_search_is_given_back_as_well(box: Box) -> None:
+    """It was broken off by the stop."""
+    guest = FakeTransport()
+    guest.open()
+    box.home.house.guests["winet:10.0.0.9:443"] = guest
+
+    box.gateway.close()
+
+    assert not guest.connected
+
+
+def test_farewells_take_a_bounded_time(box: Box) -> None:
+    """After CLOSE_AT_MOST_S the rest is broken off before it is closed."""
+
+    class Slow(FakeTransport):
+        """Takes its time over a farewell."""
+
+        def close(self) -> None:
+            """As long as all may take together."""
+            box.world.now += CLOSE_AT_MOST_S
+            super().close()
+
+    slow = [Slow() for _ in range(3)]
+    box.home.house.guests.update({f"lane {n}": each for n, each in enumerate(slow)})
+
+    box.gateway.close()
+
+    assert [0, 1, 1] == [each.aborts for each in slow]
+
+
 def test_a_changed_account_rebuilds_the_session(box: Box) -> None:
     """For all behind the endpoint, because they share it; an unchanged one goes on."""
     other = config_of("c", endpoint=Endpoint("modbus_tcp", "10.0.0.2", 502))
@@ -510,3 +562,15 @@ def test_a_changed_account_rebuilds_the_session(box: Box) -> None:
     assert [Account("owner", "s3cret")] == opened
     assert before["a"] is not after["a"] is after["b"]
     assert before["c"] is after["c"]
+
+
+def test_a_box_with_a_radio_looks_at_it_from_the_start(tmp_path: Path) -> None:
+    """What it is on is in the snapshot; a box without is spared the task."""
+    with box_in(tmp_path) as box:
+        wifi = with_wifi(box.home)
+        box.begin()
+        box.until(2 * LOOK_EVERY_S)
+
+        assert "Home" == box.gateway.board.snapshot().wifi.state.connected
+        assert 2 <= wifi.looks <= 3
+        assert [] == box.bugs

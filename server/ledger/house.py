@@ -19,7 +19,7 @@ from server.ledger.door import DoorLedger
 from server.ledger.notices import NoticeBoard
 from server.ledger.wifi import WifiLedger
 from server.model.configuration import Configuration
-from server.ports import Clock, RecordReader, SinkSetup, Store, Wifi
+from server.ports import Clock, RecordReader, SinkSetup, Store, Transport, Wifi
 from server.settings import Settings
 
 SNAPSHOT_EVERY_S = 1.0
@@ -86,6 +86,8 @@ class House:
     """A change of the settings is on its way to disk; one at a time, so none is lost."""
     searches: dict[str, "Waiting"] = field(default_factory=dict)
     """Hosts that are being looked at: one search a host, because many devices take one client."""
+    guests: dict[str, Transport] = field(default_factory=dict)
+    """What searches have connected to, by lane; given back with the devices' when it stops."""
     wifi: WifiLedger = field(default_factory=WifiLedger)
     door: DoorLedger = field(default_factory=DoorLedger)
     reconfigured: Callable[[float], tuple[Submission, ...]] = lambda now: ()

@@ -189,6 +189,8 @@ class Search:
         shared = self._house.plant.session_of(way)
         opener = self._house.adapters.open_transport
         transport: Transport = shared or opener(way, self._account)
+        if shared is None:
+            self._house.guests[way.lane] = transport
         opened = yield _Question(way, transport, transport.open)
         if isinstance(opened, Failed):
             self._failed(way, opened.error)
@@ -202,6 +204,7 @@ class Search:
                 yield from self._behind(way, transport, found)
         if shared is None:
             yield _Question(way, transport, transport.close)
+            self._house.guests.pop(way.lane, None)
         return found
 
     def _first(
