@@ -66,10 +66,15 @@ class VirtualCharacteristic:
 
     def read(self, client: str) -> bytes:
         """The value for this client. Raises GattError."""
+        if "read" not in self.properties:
+            raise GattError(att.ATT_READ_NOT_PERMITTED_ERROR)
         return self.on_read(client) if self.on_read else self.value
 
     def write(self, client: str, value: bytes) -> None:
-        """Take a value from this client. Raises GattError."""
+        """Take a value from this client. Raises GattError. (Bumble's server asks for no
+        permission.)"""
+        if not WRITES & self.properties:
+            raise GattError(att.ATT_WRITE_NOT_PERMITTED_ERROR)
         if len(value) > MAX_VALUE_BYTES:
             raise GattError(att.ATT_INVALID_ATTRIBUTE_LENGTH_ERROR)
         if self.on_write:

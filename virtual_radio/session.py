@@ -120,11 +120,7 @@ class Session:
 
     async def write(self, uuid: str, value: bytes) -> None:
         """With response; in pieces (prepare and execute) where it does not fit into one write."""
-        one = self.find(uuid)
-        if len(value) > self.mtu - WRITE_HEAD_BYTES:
-            await self.write_long(uuid, value)
-        else:
-            await self.ask(one.write_value(value, with_response=True))
+        await self.ask(self.find(uuid).write_value(value, with_response=True))
 
     async def write_long(self, uuid: str, value: bytes) -> None:
         """With prepare and execute, however short."""

@@ -171,12 +171,9 @@ class RadioClient(BaseBleakClient):
             self._disconnected_callback()
 
     async def _write(self, target: Any, data: bytes, response: bool) -> None:
-        if len(data) <= self.mtu_size - WRITE_HEAD_BYTES:
-            await self._ask(lambda: target.write_value(data, with_response=response))
-        elif response:
-            await self._ask(lambda: target.client.write_long_value(target.handle, data))
-        else:
+        if not response and len(data) > self.mtu_size - WRITE_HEAD_BYTES:
             raise BleakDBusError(errors.FAILED, ["Failed to initiate write"])
+        await self._ask(lambda: target.write_value(data, with_response=response))
 
     async def _ask(self, work: Callable[[], Awaitable[T]]) -> T:
         if self._session is None:
