@@ -200,6 +200,8 @@ class RequestsGateway:
             headers["Content-Type"] = "application/json"
         token = self._token() if self._token is not None else None
         if token is not None:
+            if not (token.isascii() and token.isprintable()):  # No error may quote it.
+                raise GatewayAway("the token for the gateway is damaged; make a new one")
             headers["Authorization"] = f"Bearer {token}"
         return requests.Request(call.method, self._base + "/", headers, data=call.body or None)
 

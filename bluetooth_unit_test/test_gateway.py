@@ -193,6 +193,17 @@ async def test_token_is_asked_each_time(server: HttpGateway) -> None:
     assert ["Bearer one", None] == [each.get("authorization") for each in server.headers]
 
 
+@pytest.mark.parametrize("token", ("gr\u00fcn", "a\r\nX: y", "\x00"))
+async def test_damaged_token(server: HttpGateway, token: str) -> None:
+    """A token that is none is not sent, and not quoted in the error."""
+    gateway = RequestsGateway(server.url, SystemClock(), lambda: token)
+    with pytest.raises(GatewayAway) as caught:
+        await gateway.ask("GET", "/api/hello")
+    await gateway.close()
+
+    assert ([], False) == (server.asked, token in str(caught.value))
+
+
 async def test_environment_leads_nowhere_else(
     server: HttpGateway, gateway: RequestsGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
