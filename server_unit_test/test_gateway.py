@@ -25,14 +25,12 @@ from server.model.delivery import Ack, Batch
 from server.model.device import Account, Endpoint, LinkState
 from server.model.request import AddDevice, ChangeSettings, DismissNotice, RemoveDevice
 from server.tasks.connect_device import TryLink
-from server.tasks.look_at_wifi import LOOK_EVERY_S
 from server.tasks.stop_gateway import DRAIN_AT_MOST_S, STOP_AT_MOST_S, StopGateway
 from server_unit_test.boxes import EARLIER_BOOT, Box, box_in
 from server_unit_test.contracts.fake_sink import FakeSink
 from server_unit_test.contracts.fake_transport import FakeTransport
 from server_unit_test.engine.puppet import Puppet
 from server_unit_test.tasks.houses import ENDPOINT, config_of
-from server_unit_test.tasks.wifi_houses import with_wifi
 
 RENAME = ChangeSettings({"name": "x"})
 """A change that brings devices and sinks in line with the settings."""
@@ -562,15 +560,3 @@ def test_a_changed_account_rebuilds_the_session(box: Box) -> None:
     assert [Account("owner", "s3cret")] == opened
     assert before["a"] is not after["a"] is after["b"]
     assert before["c"] is after["c"]
-
-
-def test_a_box_with_a_radio_looks_at_it_from_the_start(tmp_path: Path) -> None:
-    """What it is on is in the snapshot; a box without is spared the task."""
-    with box_in(tmp_path) as box:
-        wifi = with_wifi(box.home)
-        box.begin()
-        box.until(2 * LOOK_EVERY_S)
-
-        assert "Home" == box.gateway.board.snapshot().wifi.state.connected
-        assert 2 <= wifi.looks <= 3
-        assert [] == box.bugs

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from server.errors import WifiUnavailable
 from server.host.access_points import listed, networks_of
-from server.host.network_manager import CONNECTION, DEVICE, Connectivity, NetworkManager, State
+from server.host.networkmanager import CONNECTION, DEVICE, Connectivity, NetworkManager, State
 from server.host.system_bus import BusRefused, SystemBus
 from server.host.wifi_attempt import Attempt
 from server.host.wifi_profile import described, ssid_of

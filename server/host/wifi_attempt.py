@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from server.errors import WifiRefused, WifiUnavailable
 from server.host.access_points import Found, named, networks_of
-from server.host.network_manager import (
+from server.host.networkmanager import (
     CONNECTION,
     DEVICE,
     NAME,

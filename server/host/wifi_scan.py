@@ -3,7 +3,7 @@
 from dbus_fast import Variant
 
 from server.errors import WifiUnanswered
-from server.host.network_manager import NAME, PROPERTIES, WIRELESS, NetworkManager
+from server.host.networkmanager import NAME, PROPERTIES, WIRELESS, NetworkManager
 from server.host.system_bus import BusRefused
 from server.model.wifi import WifiReason
 from server.ports import Clock

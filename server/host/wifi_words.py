@@ -14,7 +14,7 @@ The rules, each as it was observed with NetworkManager 1.42 and wpa_supplicant 2
 from dataclasses import dataclass, replace
 
 from server.errors import EgretError, WifiRefused, WifiUnanswered, WifiUnavailable
-from server.host.network_manager import State
+from server.host.networkmanager import State
 from server.model.wifi import WifiReason, WifiStep
 
 MAX_SAE_REFUSALS = 3

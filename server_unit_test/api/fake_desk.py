@@ -5,23 +5,29 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
+from server.model.bluetooth import DoorReport, DoorState, DoorView
 from server.model.configuration import Configuration, ControlConfig, HarvestConfig
 from server.model.device import DeviceConfig, Endpoint, Identity, LinkState, Space
 from server.model.notice import Level, Notice
 from server.model.reading import ClockQuality, Reading
 from server.model.request import (
     AddDevice,
+    AskDoor,
     ChangeSettings,
     DismissNotice,
+    ForgetWifi,
     Found,
     FoundDevices,
     History,
+    JoinWifi,
     Point,
     Probe,
     QueryHistory,
     ReadRegisters,
     RemoveDevice,
+    ReportDoor,
     Request,
+    ScanWifi,
     WriteRegisters,
 )
 from server.model.snapshot import (
@@ -33,6 +39,16 @@ from server.model.snapshot import (
     StoreView,
 )
 from server.model.statistics import KindStatistics, LaneStatistics, Statistics
+from server.model.wifi import (
+    Security,
+    WifiConnection,
+    WifiJoined,
+    WifiNetwork,
+    WifiProgress,
+    WifiState,
+    WifiStep,
+    WifiView,
+)
 
 AT_MS = 1_750_000_000_000
 SERIAL = "0123456789abcdef01"
@@ -87,6 +103,24 @@ ENGINE = Statistics(
     lanes=(LaneStatistics("modbus_tcp:192.0.2.10:502", "poll", 0.02, 0, 1, False),),
 )
 NOTICE = Notice(7, "garage:link", Level.WARNING, "Garage does not answer", "garage", 1000, 2500, 3)
+
+RADIO = WifiState(
+    available=True,
+    message="Connected to Home.",
+    connected="Home",
+    networks=(
+        WifiNetwork("Home", 84, Security.WPA2, saved=True),
+        WifiNetwork("Caf\u00e9", 40, Security.OPEN),
+    ),
+    connections=(
+        WifiConnection("Home", "u-1", "802-11-wireless", "Home", True, False, "auto", "auto"),
+        WifiConnection("Wired", "u-2", "802-3-ethernet", None, True, False, "auto", "auto"),
+    ),
+    internet=True,
+)
+PROGRESS = WifiProgress(5, "Home", WifiStep.CONNECTED, None, "Connected to Home.")
+JOINED = WifiJoined("Home", "192.0.2.3", "Connected to Home.")
+DOOR = DoorView(3, True, DoorReport(DoorState.OPEN, 120.5, "Egret 7D0F", "hci0"))
 
 
 def a_snapshot() -> Snapshot:
@@ -145,6 +179,8 @@ def a_snapshot() -> Snapshot:
             harvest=HarvestConfig(endpoints=("https://ingest.example/gw/data/",)),
             devices=(HYBRID, STRING),
         ),
+        wifi=WifiView(RADIO, PROGRESS),
+        door=DOOR,
     )
 
 
@@ -223,6 +259,11 @@ class FakeDesk:
             ChangeSettings: lambda request: self.current.configuration,
             DismissNotice: self._dismissed,
             QueryHistory: _curve,
+            JoinWifi: lambda request: JOINED if request.wait else None,
+            ScanWifi: RADIO,
+            ForgetWifi: 1,
+            AskDoor: lambda request: DoorView(DOOR.number + 1, request.open, DOOR.report),
+            ReportDoor: lambda request: DoorView(DOOR.number, True, request.report),
         }
         self.unanswered: list[Future[object]] = []
 

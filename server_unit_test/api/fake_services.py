@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from server.api.services import Services, Supported
 from server.errors import SettingsError
+from server.host.interfaces import Interface
 from server.host.system import SystemFigures
 from server_unit_test.api.fake_desk import SERIAL
 from server_unit_test.contracts.fake_clock import FakeClock
@@ -19,6 +20,13 @@ FIGURES = SystemFigures(
     memory_available_bytes=750_000_000,
     memory_free_bytes=500_000_000,
     temperature_c=48.2,
+)
+INTERFACES = (
+    Interface("end0", "", "02:00:00:00:00:01", wired=True),
+    Interface(
+        "wlan0", "192.0.2.3", "02:00:00:00:00:02", wireless=True, up=True, default_route=True
+    ),
+    Interface("docker0", "172.17.0.1", "02:00:00:00:00:03", up=True),
 )
 FAMILIES = (
     Supported("sungrow_hybrid", "Sungrow hybrid", ("SH10RT", "SH5.0RT")),
@@ -81,5 +89,6 @@ def fake_services(clock: FakeClock | None = None) -> Services:
         system=lambda: FIGURES,
         log_level_of=loggers.level_of,
         set_log_level=loggers.set_level,
+        interfaces=lambda: INTERFACES,
         names=("egret", "egret.local"),
     )

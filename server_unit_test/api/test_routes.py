@@ -16,11 +16,13 @@ from server_unit_test.api.examples import EXAMPLES, Example
 CONTRACT = {
     "GET": (
         "hello version uptime name crypto logger inverter inverter/modbus inverter/supported "
-        "supported device device/supported/configurations network/address notification settings "
+        "supported device device/supported/configurations network network/address notification "
+        "settings wifi wifi/scan wifi/progress bluetooth "
         "state system doc snapshot readings history stream tasks openapi.json docs"
     ),
-    "POST": "echo logger invertertcp inverter/modbus device initialize settings probe",
-    "DELETE": "inverter device",
+    "POST": "echo logger invertertcp inverter/modbus device initialize settings probe wifi "
+    "bluetooth/window bluetooth/state",
+    "DELETE": "inverter device wifi",
 }
 
 
@@ -85,7 +87,7 @@ def test_a_get_never_writes(api: Api, example: Example) -> None:
     """No GET asks the engine for anything but a look."""
     if example.route == "/api/stream":
         return
-    looks = {"ReadRegisters", "QueryHistory"}
+    looks = {"ReadRegisters", "QueryHistory", "ScanWifi"}
 
     api.get(example.path)
 

@@ -17,6 +17,8 @@ def test_the_snapshot_goes_out_under_its_own_names(api: Api) -> None:
         "store",
         "engine",
         "notices",
+        "wifi",
+        "bluetooth",
     } == set(answer)
     assert ("00000000deadbeef", "running") == (answer["gateway"]["boot"], answer["gateway"]["mode"])
     assert "retrying" == answer["devices"][1]["state"]
@@ -38,3 +40,20 @@ def test_a_new_snapshot_replaces_the_rendered_one(api: Api) -> None:
     api.desk.publish()
 
     assert first + 1 == api.json("/api/snapshot")["version"]
+
+
+def test_wifi_and_the_phones_door_are_in_short(api: Api) -> None:
+    """What the page shows of them; the list of networks has its own route."""
+    answer = api.json("/api/snapshot")
+
+    assert {"available", "message", "connected", "progress"} == set(answer["wifi"])
+    assert ("Home", "connected") == (
+        answer["wifi"]["connected"],
+        answer["wifi"]["progress"]["step"],
+    )
+    assert (3, True, 180.0, 120.5) == (
+        answer["bluetooth"]["number"],
+        answer["bluetooth"]["open"],
+        answer["bluetooth"]["window_s"],
+        answer["bluetooth"]["service"]["until_s"],
+    )

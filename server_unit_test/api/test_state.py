@@ -22,5 +22,6 @@ def test_state_has_every_key_of_the_later_era(api: Api) -> None:
     assert SERIAL == answer["crypto"]["serialNumber"]
     assert "Garage does not answer" == answer["status"]["messages"][0]["message"]
     assert "192.0.2.2" == answer["network"]["ip"]
+    assert {"ssids": ["Home", "Café"], "connected": "Home"} == answer["network"]["wifi"]
     assert ["A2340000001", "garage"] == [each["id"] for each in answer["devices"]["configured"]]
     assert "sungrow" in answer["devices"]["supported"]

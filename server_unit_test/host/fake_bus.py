@@ -7,7 +7,7 @@ system_test/test_wifi_bus.py; this one is for what takes minutes there.
 from collections import deque
 from typing import Any
 
-from server.host.network_manager import NetworkManager
+from server.host.networkmanager import NetworkManager
 from server.host.system_bus import BusRefused, Signal, SystemBus
 from server_unit_test.contracts.fake_clock import FakeClock
 

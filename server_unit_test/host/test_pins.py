@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from server.host import pins as module
 from server.host.pins import BROKEN_PINS_KEPT, MAX_PINS, MAX_PINS_BYTES, PINS_FILE, FilePins
@@ -78,3 +80,15 @@ def test_the_oldest_pin_makes_room(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     assert ["ab", None, "ab"] == [pins.pinned(host) for host in "abc"]
     assert 2 < MAX_PINS
+
+
+@given(st.binary(max_size=60) | st.text(max_size=20).map(lambda each: json.dumps({each: each}).encode()))
+def test_no_file_makes_it_fall(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    """It is read, or set aside and said so; what is pinned then is found again."""
+    folder = tmp_path_factory.mktemp("data")
+    (folder / PINS_FILE).write_bytes(content)
+    pins = FilePins(folder)
+    pins.pin("10.0.0.1", "ab")
+
+    assert "ab" == FilePins(folder).pinned("10.0.0.1")
+    assert bool(pins.problem) == (1 == len([*folder.glob("*.broken-*")]))

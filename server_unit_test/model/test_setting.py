@@ -25,9 +25,11 @@ from server.model.setting import (
     MAX_PORT,
     MAX_STORE_BYTES,
     MAX_UNIT_ID,
+    MAX_WINDOW_S,
     MIN_INTERVAL_S,
     MIN_POLL_INTERVAL_S,
     MIN_STORE_BYTES,
+    MIN_WINDOW_S,
     SETTINGS,
     Device,
     configuration_of,
@@ -102,6 +104,7 @@ def test_variables_are_named_after_paths() -> None:
         ("harvest.interval_s", MIN_INTERVAL_S, MAX_INTERVAL_S),
         ("harvest.batch_records", 1, MAX_BATCH_RECORDS),
         ("harvest.timeout_s", 0.1, MAX_HARVEST_TIMEOUT_S),
+        ("bluetooth.window_s", MIN_WINDOW_S, MAX_WINDOW_S),
     ],
 )
 def test_numbers_are_taken_up_to_their_bounds(path: str, least: float, most: float) -> None:

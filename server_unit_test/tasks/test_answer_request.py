@@ -16,29 +16,37 @@ from server.errors import (
     SettingsError,
     UnsupportedDevice,
 )
+from server.model.bluetooth import DoorReport, DoorState
 from server.model.configuration import Configuration
 from server.model.delivery import DeviceFacts
 from server.model.device import Account, DeviceConfig, Endpoint, Space
 from server.model.notice import Level, Notice
 from server.model.request import (
     AddDevice,
+    AskDoor,
     ChangeSettings,
     DismissNotice,
+    ForgetWifi,
     FoundDevices,
     History,
+    JoinWifi,
     Probe,
     QueryHistory,
     ReadRegisters,
     RemoveDevice,
+    ReportDoor,
     Request,
+    ScanWifi,
     WriteRegisters,
     WriteStep,
 )
 from server.tasks.answer_request import HANDLERS, AnswerRequest, deliver
 from server.tasks.ask_device import MAX_WRITE_STEPS
+from server_unit_test.contracts.fake_wifi import JOINED, STATE
 from server_unit_test.devices.recorded import recorded
 from server_unit_test.ledger.readings import START_MS
 from server_unit_test.tasks.houses import ENDPOINT, Home, only, run
+from server_unit_test.tasks.wifi_houses import with_wifi
 
 NOW = 1000.0
 HYBRID = next(each for each in recorded() if "SH10RT" in each.name)
@@ -396,3 +404,51 @@ def test_another_machine_never_gets_the_id_under_which_one_was_known(home: Home)
 
     assert isinstance(second, DeviceConfig)
     assert f"{first.device_id}-2" == second.device_id
+
+
+# -- the radio and the phone's door ------------------------------------------------------------
+
+
+def test_wifi_is_joined_scanned_and_forgotten(home: Home) -> None:
+    """On the radio's own lane; each asker gets his answer."""
+    with_wifi(home)
+
+    scanned = ask(home, ScanWifi()).result(0)
+    forgotten = ask(home, ForgetWifi("Home")).result(0)
+
+    assert (STATE, 1) == (scanned, forgotten)
+    assert isinstance(error_of(ask(home, ForgetWifi("Attic"))), KeyError)
+
+
+def test_a_network_is_joined_step_by_step(home: Home) -> None:
+    """The answer comes with the last one."""
+    with_wifi(home)
+    reply: Future[Any] = Future()
+    asked = AnswerRequest(home.house, JoinWifi("Home", "sesame123"), reply).settle(Ok(None), NOW)
+    assert isinstance(asked, Done)
+    task = only(asked.then).task
+    run(task, NOW)
+    assert not reply.done()
+
+    run(task, NOW)
+
+    assert JOINED == reply.result(0)
+
+
+def test_a_box_without_a_radio_refuses_in_words(home: Home) -> None:
+    """All three requests."""
+    for request in (ScanWifi(), ForgetWifi("Home"), JoinWifi("Home", "sesame123")):
+        assert "no Wi-Fi" in str(error_of(ask(home, request)))
+
+
+def test_the_owner_opens_the_phones_door(home: Home) -> None:
+    """For as long as the settings say; what the service reports is kept."""
+    window_s = home.house.configuration.bluetooth.window_s
+    report = DoorReport(DoorState.OPEN, 120.0)
+
+    asked = ask(home, AskDoor(True)).result(0)
+    told = ask(home, ReportDoor(report)).result(0)
+
+    assert (1, True, None) == (asked.number, asked.open, asked.report)
+    assert (1, report) == (told.number, told.report)
+    assert not home.house.door.view(NOW + window_s).open

@@ -1,6 +1,7 @@
 """Looking at Wi-Fi, again and again."""
 
 import logging
+from pathlib import Path
 
 import pytest
 
@@ -8,8 +9,10 @@ from server.engine.task import Again, Done, Failed
 from server.errors import Busy, WifiUnavailable
 from server.model.wifi import WifiState
 from server.tasks.look_at_wifi import LOOK_BUDGET_S, LOOK_EVERY_S, LOOK_WITHOUT_S, LookAtWifi
+from server_unit_test.boxes import box_in
 from server_unit_test.contracts.fake_wifi import STATE, FakeWifi
 from server_unit_test.tasks.houses import Home, run
+from server_unit_test.tasks.wifi_houses import with_wifi
 
 NOW = 1000.0
 
@@ -60,3 +63,15 @@ def test_a_look_can_be_broken_off(home: Home) -> None:
     LookAtWifi(home.house, wifi).abort()
 
     assert wifi.aborted
+
+
+def test_a_box_with_a_radio_looks_at_it_from_the_start(tmp_path: Path) -> None:
+    """What it is on is in the snapshot; a box without is spared the task."""
+    with box_in(tmp_path) as box:
+        wifi = with_wifi(box.home)
+        box.begin()
+        box.until(2 * LOOK_EVERY_S)
+
+        assert "Home" == box.gateway.board.snapshot().wifi.state.connected
+        assert 2 <= wifi.looks <= 3
+        assert [] == box.bugs

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from server.errors import WifiUnavailable
-from server.host.network_manager import (
+from server.host.networkmanager import (
     MAX_ACCESS_POINTS,
     MAX_DEVICES,
     MAX_STORED,
