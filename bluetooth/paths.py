@@ -42,10 +42,12 @@ QUICK_TIMEOUT_S = 10.0
 """For what the gateway knows already: some milliseconds, and seconds on a busy box."""
 DEVICE_TIMEOUT_S = 30.0
 """For what asks a device on the house's network: those answer in 10 s or never."""
-SCAN_TIMEOUT_S = 45.0
-"""A Wi-Fi scan takes 3 s, and 16 s while the box is connected."""
-JOIN_TIMEOUT_S = 90.0
-"""Joining a Wi-Fi takes 1 s; 26 s until it is sure that a network is absent, then the old one."""
+SCAN_TIMEOUT_S = 55.0
+"""A Wi-Fi scan takes 3 s, and 16 s while the box is connected; the gateway itself gives up, in
+words, after 50 s."""
+JOIN_TIMEOUT_S = 155.0
+"""Joining a Wi-Fi takes 1 s; 26 s until it is sure that a network is absent, then the old one. The
+gateway itself gives up, in words, after 150 s."""
 
 GREET, READ, CHANGE = Access.GREET, Access.READ, Access.CHANGE
 _QUICK, _DEVICE = QUICK_TIMEOUT_S, DEVICE_TIMEOUT_S

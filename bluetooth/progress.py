@@ -18,8 +18,8 @@ POLL_INTERVAL_S = 0.5
 """Between two questions: a person sees each step, and the gateway answers in a millisecond."""
 POLL_TIMEOUT_S = 3.0
 """For one question; a gateway that is busy joining answers others at once all the same."""
-FOLLOW_LIMIT_S = 120.0
-"""For one following: a join takes 90 s at most, and then tells how it ended."""
+FOLLOW_LIMIT_S = 180.0
+"""For one following: a join takes 150 s at most, and then tells how it ended."""
 BEGIN_LIMIT_S = 15.0
 """In which something must begin; a request that was refused begins nothing."""
 MAX_SSID_CHARACTERS = 32
