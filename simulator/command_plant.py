@@ -67,6 +67,29 @@ def add_parser(commands: Any) -> None:
     add("--start", metavar="TIME", help="plant time, like 2026-06-21T10:00 or 10:00; now if absent")
     add("--latitude", type=_latitude, help="degrees north; decides the sun (default: 48)")
     add("--serial", help="serial number; made from model and seed if absent")
+    _add_conduct(parser)
+    add("--control", type=port, metavar="PORT", help="HTTP control port; 0 takes a free one")
+    add("--json", action="store_true", help="make the first line one JSON object, for programs")
+    add("--quiet", action="store_true", help="no live line")
+    parser.set_defaults(run=run)
+
+
+def _add_doors(parser: argparse.ArgumentParser) -> None:
+    """One option for each door; --port is what the Modbus one was called before."""
+    for name, ports in DEFAULT_PORTS.items():
+        flags = [f"--{name}", "--port"] if name == MODBUS else [f"--{name}"]
+        parser.add_argument(
+            *flags,
+            dest=f"door {name}",
+            type=_or_usage(partial(parse_ports, name)),
+            metavar="HTTP:WEBSOCKET" if len(ports) == 2 else "PORT",
+            help=f"{_TITLES.get(name, name)}, often {':'.join(map(str, ports))}; 0 is a free port",
+        )
+
+
+def _add_conduct(parser: argparse.ArgumentParser) -> None:
+    """How it treats those who come, and how it fails them."""
+    add = parser.add_argument
     add(
         "--set",
         dest="settings",
@@ -94,23 +117,6 @@ def add_parser(commands: Any) -> None:
         help=f"misbehave, like latency:0.1:0.5 or busy:1@winet: {', '.join(Trouble)}; "
         "may be repeated",
     )
-    add("--control", type=port, metavar="PORT", help="HTTP control port; 0 takes a free one")
-    add("--json", action="store_true", help="make the first line one JSON object, for programs")
-    add("--quiet", action="store_true", help="no live line")
-    parser.set_defaults(run=run)
-
-
-def _add_doors(parser: argparse.ArgumentParser) -> None:
-    """One option for each door; --port is what the Modbus one was called before."""
-    for name, ports in DEFAULT_PORTS.items():
-        flags = [f"--{name}", "--port"] if name == MODBUS else [f"--{name}"]
-        parser.add_argument(
-            *flags,
-            dest=f"door {name}",
-            type=_or_usage(partial(parse_ports, name)),
-            metavar="HTTP:WEBSOCKET" if len(ports) == 2 else "PORT",
-            help=f"{_TITLES.get(name, name)}, often {':'.join(map(str, ports))}; 0 is a free port",
-        )
 
 
 def _or_usage(parse: Callable[[str], Any]) -> Callable[[str], Any]:

@@ -80,15 +80,11 @@ class VirtualPlant:
         self.face = PlantFace(self.model, self.serial, physics, self.clock, self.troubles, unit_id)
         asked = {MODBUS: port} if doors is None else doors
         self._doors = Doors(asked, host, self.face, self.troubles, door_settings or DoorSettings())
-        self._host = host
+        self.host = host
+        """The host it listens on."""
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leave: asyncio.Event | None = None
-
-    @property
-    def host(self) -> str:
-        """The host it listens on."""
-        return self._host
 
     @property
     def doors(self) -> dict[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from simulator.battery import BATTERY_UNIT, WINET_BATTERY_UNIT, Battery
 from simulator.behaviour import Condition, changed
 from simulator.clock import Clock
-from simulator.door import WINET, WINET_TLS
+from simulator.door import DOOR_NAMES, WINET, WINET_TLS
 from simulator.face import BATTERY, HOLDING, INVERTER
 from simulator.modbus_pdu import ILLEGAL_ADDRESS, NO_SUCH_UNIT, Refused
 from simulator.models import Model
@@ -58,13 +58,13 @@ class PlantFace:
         self.model = model
         self.serial = serial
         self._condition = Condition()
-        self._orders = Orders()
         self.inverter = SungrowInverter(
             model, serial, self.moment, self._obey, troubles.has, lambda: self._condition
         )
         self._battery = Battery(model, serial, self.moment) if model.battery_capacity_wh else None
-        self._own_units = self._numbered(unit_id, BATTERY_UNIT)
-        self._winet_units = self._numbered(WINET_UNIT, WINET_BATTERY_UNIT)
+        own = self._numbered(unit_id, BATTERY_UNIT)
+        forwarded = self._numbered(WINET_UNIT, WINET_BATTERY_UNIT)
+        self._units = {door: forwarded if door in WINET_DOORS else own for door in DOOR_NAMES}
         self._before: dict[int, tuple[int, float]] = {}
 
     def _numbered(self, inverter: int, battery: int) -> dict[int, str]:
@@ -76,7 +76,7 @@ class PlantFace:
 
     def units(self, door: str) -> Mapping[int, str]:
         """Unit id -> what it is."""
-        return self._winet_units if door in WINET_DOORS else self._own_units
+        return self._units[door]
 
     def now_s(self) -> float:
         """Plant time."""
@@ -106,8 +106,7 @@ class PlantFace:
         """Be otherwise from now on (see `behaviour.changed`); raises ValueError."""
         with self._lock:
             self._condition = changed(self._condition, changes, self.moment().time_s)
-            self._obey(self._orders)
-            self.inverter.repaint()
+            self.inverter.reconsider()
             return self._condition
 
     @property
@@ -148,7 +147,6 @@ class PlantFace:
         return kind
 
     def _obey(self, orders: Orders) -> None:
-        self._orders = orders
         self._physics.orders = self._condition.temper(orders, self.model.nominal_power_w)
 
     def _read(self, door: str, kind: str, space: str, first: int, count: int) -> Sequence[int]:

@@ -79,6 +79,42 @@ def encode_text(text: str, words: int) -> tuple[int, ...]:
     return tuple(raw[i] << 8 | raw[i + 1] for i in range(0, 2 * words, 2))
 
 
+class InputImage:
+    """The input registers as one scene shows them, packed once for each moment."""
+
+    def __init__(self, model: Model, serial: str) -> None:
+        self._rows = input_rows(model)
+        self._constant = dict(enumerate(encode_text(serial, SERIAL_WORDS), start=SERIAL_AT))
+        for at, text in FIRMWARE:
+            self._constant |= enumerate(encode_text(text, FIRMWARE_WORDS), start=at)
+        self._words: dict[int, int] = {}
+        self._shown: Moment | None = None
+
+    def forget(self) -> None:
+        """What is shown has changed though the moment has not."""
+        self._shown = None
+
+    def shows(self, moment: Moment) -> bool:
+        """Whether this moment is packed already."""
+        return self._shown is moment
+
+    def pack(self, scene: Scene) -> None:
+        """Show this scene from now on."""
+        image = dict(self._constant)
+        blank = scene.condition.blank(scene.moment)
+        for row in self._rows:
+            dark = blank and row.at not in SHOWN_IN_THE_DARK
+            value = None if dark else row.value(scene)
+            count = None if value is None else round(value * row.per_unit)
+            for place, word in enumerate(encode(row.kind, count)):
+                image[row.at + place] = word
+        self._words, self._shown = image, scene.moment
+
+    def words(self, at: int, count: int) -> list[int]:
+        """By document address; what no row names is unavailable."""
+        return [self._words.get(each, UNAVAILABLE["u16"]) for each in range(at, at + count)]
+
+
 class SungrowInverter:
     """One inverter. `moment` gives the plant now; `obey` hands it what has been ordered."""
 
@@ -97,25 +133,21 @@ class SungrowInverter:
         self._obey = obey
         self._has = has
         self._condition = condition
-        self._rows = input_rows(model)
+        self._image = InputImage(model, serial)
         self._settings = {setting.at: setting for setting in settings_of(model)}
         self._words = {at: setting.initial for at, setting in self._settings.items()}
         self._clock_shift_s = 0
         self._alive_at_s = 0
         self._starting_until_s: int | None = None
-        self._image: dict[int, int] = {}
-        self._shown: Moment | None = None
         obey(self._orders(EMS_SELF))
 
     def read_input(self, first: int, count: int) -> Sequence[int]:
         """Input registers by wire address, all from one moment."""
         _inside(input_spans(self.model), first + 1, count)
         moment = self._watched_moment()
-        if moment is not self._shown:
-            self._image = self._paint(moment)
-            self._shown = moment
-        image = self._image
-        return [image.get(at, UNAVAILABLE["u16"]) for at in range(first + 1, first + 1 + count)]
+        if not self._image.shows(moment):
+            self._image.pack(self._scene(moment))
+        return self._image.words(first + 1, count)
 
     def read_holding(self, first: int, count: int, wrong_by_s: float = 0.0) -> Sequence[int]:
         """Holding registers by wire address; the clock may be wrong by some seconds."""
@@ -144,9 +176,10 @@ class SungrowInverter:
         """Notice what time alone changes: an external EMS that has fallen silent."""
         self._watched_moment()
 
-    def repaint(self) -> None:
-        """Forget what is shown: the condition has changed."""
-        self._shown = None
+    def reconsider(self) -> None:
+        """Order and show what follows from settings and condition: one of them has changed."""
+        self._image.forget()
+        self._obey(self._orders(self._words.get(13050, EMS_SELF)))
 
     def due_s(self) -> int | None:
         """When time alone will change something next, in plant time; None for never."""
@@ -164,7 +197,7 @@ class SungrowInverter:
             self._starting_until_s = None
         else:
             self._words[13050] = EMS_SELF
-        self._changed()
+        self.reconsider()
 
     def _watched_moment(self) -> Moment:
         moment = self._moment()
@@ -192,7 +225,7 @@ class SungrowInverter:
         if SIGNS_OF_LIFE & settings.keys():
             self._alive_at_s = moment.time_s
         if settings:
-            self._changed()
+            self.reconsider()
 
     def _switch(self, moment: Moment, before: int, word: int) -> None:
         """Starting takes a while, stopping does not."""
@@ -201,34 +234,18 @@ class SungrowInverter:
         elif before == STOP:
             self._starting_until_s = moment.time_s + START_DELAY_S
 
-    def _changed(self) -> None:
-        self._shown = None
-        self._obey(self._orders(self._words.get(13050, EMS_SELF)))
-
     def _orders(self, ems_mode: int) -> Orders:
         orders = orders_of(self.model, self._words, ems_mode)
         return orders if self._starting_until_s is None else replace(orders, running=False)
 
-    def _paint(self, moment: Moment) -> dict[int, int]:
-        condition = self._condition()
-        scene = Scene(
+    def _scene(self, moment: Moment) -> Scene:
+        return Scene(
             model=self.model,
             moment=moment,
             ems_mode=self._words.get(13050, EMS_SELF),
-            condition=condition,
+            condition=self._condition(),
             starting=self._starting_until_s is not None,
         )
-        image = dict(enumerate(encode_text(self.serial, SERIAL_WORDS), start=SERIAL_AT))
-        for at, text in FIRMWARE:
-            image |= enumerate(encode_text(text, FIRMWARE_WORDS), start=at)
-        blank = condition.blank(moment)
-        for row in self._rows:
-            dark = blank and row.at not in SHOWN_IN_THE_DARK
-            value = None if dark else row.value(scene)
-            count = None if value is None else round(value * row.per_unit)
-            for place, word in enumerate(encode(row.kind, count)):
-                image[row.at + place] = word
-        return image
 
     def _local_time(self, moment: Moment) -> datetime:
         return datetime.fromtimestamp(moment.time_s + self._clock_shift_s, UTC)
