@@ -4,16 +4,32 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from server.devices import probe as module
 from server.devices.probe import probe
 from server.devices.profile import Profile, load_profiles
-from server.errors import DeviceTimeout, LinkClosed, UnsupportedDevice
+from server.errors import (
+    DeviceTimeout,
+    EgretError,
+    LinkClosed,
+    ProtocolError,
+    RegisterRefused,
+    UnsupportedDevice,
+)
 from server.model.device import Space
 from server_unit_test.contracts.fake_transport import FakeTransport
 from server_unit_test.devices.recorded import Recorded, recorded
 
 PROFILES = load_profiles().profiles
+MOODS = [
+    RegisterRefused(2, "no such address"),
+    RegisterRefused(6, "busy"),
+    LinkClosed("closed"),
+    DeviceTimeout("silent"),
+    ProtocolError("garbled", b"x"),
+]
 
 
 @pytest.mark.parametrize("each", recorded(), ids=lambda each: each.name)
@@ -160,3 +176,28 @@ def test_a_dead_link_ends_the_questions(tmp_path: Path) -> None:
 
     with pytest.raises(LinkClosed):
         probe(device, 1, load_profiles(tmp_path).profiles)
+
+
+@given(st.data())
+def test_no_answers_make_it_fall(data: st.DataObject) -> None:
+    """A device that answers, refuses, hangs up and keeps silent as it likes is something that a
+    profile serves, or an error of ours."""
+
+    class Whim(FakeTransport):
+        """Says whatever comes to its mind."""
+
+        def read(self, unit_id: int, space: Space, address: int, count: int) -> tuple[int, ...]:
+            """Words, or none."""
+            mood = data.draw(st.integers(0, 9))
+            if mood == 0:
+                raise data.draw(st.sampled_from(MOODS))
+            word = st.sampled_from([0, 1, 0x0E03, 500, 0x7FFF, 0xFFFF]) | st.integers(0, 0xFFFF)
+            return tuple(data.draw(st.lists(word, min_size=count, max_size=count)))
+
+    try:
+        identity = probe(Whim(), 1, PROFILES)
+    except EgretError:
+        return
+
+    assert identity.profile in PROFILES
+    assert identity.serial.isprintable()

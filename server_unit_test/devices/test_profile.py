@@ -5,6 +5,8 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from server.devices import profile as module
 from server.devices.driver import Driver
@@ -328,3 +330,18 @@ def test_the_four_powers_are_served_by_every_family() -> None:
         found = [power for power in powers if BUNDLED[name].register(power)]
         assert wanted == len(found)
         assert all(QUANTITIES[power].kind is Kind.GAUGE for power in found)
+
+
+@given(cut=st.integers(0, len(GOOD)), noise=st.binary(max_size=12))
+def test_no_file_makes_it_fall(
+    tmp_path_factory: pytest.TempPathFactory, cut: int, noise: bytes
+) -> None:
+    """A profile with noise anywhere is a profile, or words that name the file; no other is lost."""
+    folder = tmp_path_factory.mktemp("profiles")
+    good = GOOD.encode()
+    (folder / "acme.toml").write_bytes(good[:cut] + noise + good[cut:])
+
+    loaded = load_profiles(folder)
+
+    assert len(loaded.profiles) + len(loaded.problems) == 1 + len([*BUILT_IN.glob("*.toml")])
+    assert all(each.startswith("acme.toml") for each in loaded.problems)

@@ -364,3 +364,31 @@ def test_what_does_not_fit_is_refused(entry: Register, wrong: Value) -> None:
     """Nothing is rounded, wrapped or cut to make it fit."""
     with pytest.raises(ValueError):
         encode(entry, wrong)
+
+
+@st.composite
+def anything_read(draw: st.DrawFn) -> tuple[Register, tuple[int, ...]]:
+    """A register of any type, and whatever words a device may send for it."""
+    kind = draw(st.sampled_from(RegisterType))
+    count = WORDS_OF.get(kind) or draw(st.integers(1, 10))
+    entry = register(
+        kind,
+        count=count,
+        quantity="serial" if kind is T.STR else "pv_power",
+        low_word_first=draw(st.booleans()),
+        low_byte_first=draw(st.booleans()),
+        scale=Fraction(draw(st.sampled_from(["1", "0.1", "-1", "100"]))),
+    )
+    word = st.integers(0, 0xFFFF) | st.sampled_from([0, 0x7FC0, 0x7F80, 0xFF80, 0x7FF0, 0xFFFF])
+    return entry, tuple(draw(st.lists(word, min_size=count, max_size=count)))
+
+
+@given(anything_read())
+def test_no_words_make_the_decoder_fall(case: tuple[Register, tuple[int, ...]]) -> None:
+    """Whatever comes is a finite number, printable text, or no value at all."""
+    entry, words = case
+    values, raw = decode(words, entry)
+
+    found = values.get(entry.quantity, "")
+    assert found.isprintable() if isinstance(found, str) else math.isfinite(found)
+    assert {100 + place: word for place, word in enumerate(words)}.items() >= raw.items()

@@ -82,7 +82,10 @@ def test_the_oldest_pin_makes_room(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert 2 < MAX_PINS
 
 
-@given(st.binary(max_size=60) | st.text(max_size=20).map(lambda each: json.dumps({each: each}).encode()))
+@given(
+    st.binary(max_size=60)
+    | st.text(max_size=20).map(lambda each: json.dumps({each: each}).encode())
+)
 def test_no_file_makes_it_fall(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     """It is read, or set aside and said so; what is pinned then is found again."""
     folder = tmp_path_factory.mktemp("data")

@@ -71,3 +71,29 @@ def test_surplus_is_reported() -> None:
     framer.handleFrame(frame(5) + b"\0", UNIT, TRANSACTION)
 
     assert ((5,), True) == (framer.words, framer.surplus)
+
+
+HEADS = st.sampled_from([b"", struct.pack(">HH", TRANSACTION, 0), frame(1, 2)[:9], frame(1)[:6]])
+
+
+@given(head=HEADS, tail=st.binary(max_size=300), writes=st.booleans())
+def test_no_bytes_are_taken_for_another_answer(head: bytes, tail: bytes, writes: bool) -> None:
+    """What is accepted is the very answer asked for, byte for byte; everything else is an error."""
+    data, framer = head + tail, waiting()
+    if writes:
+        framer.expect_echo(7, (5,))
+    if not framer.complete(data):
+        return
+    try:
+        _, answer = framer.handleFrame(data, UNIT, TRANSACTION)
+    except ProtocolError:
+        return
+
+    assert answer is not None
+    assert struct.pack(">HH", TRANSACTION, 0) == data[:4] and UNIT == data[6]
+    if answer.exception_code:
+        assert (data[7] & 0x7F, data[8]) == (6 if writes else 4, answer.exception_code)
+    elif writes:
+        assert data[7:12] == struct.pack(">BHH", 6, 7, 5)
+    elif answer.function_code == 4:
+        assert data[7:9] == b"\4\4" and framer.words == struct.unpack_from(">HH", data, 9)

@@ -85,3 +85,13 @@ def test_lengths_have_to_agree(data: bytes) -> None:
     """Too short, too long, without padding, not a frame at all."""
     with pytest.raises(ProtocolError):
         cipher.unwrap(data, KEY, b"\0\1")
+
+
+@given(public=st.binary(max_size=40) | st.sampled_from([bytes(16), b"\xff" * 16]))
+def test_any_public_key_is_one_or_means_plain(public: bytes) -> None:
+    """16 bytes that are neither all 0x00 nor all 0xFF; nothing else makes a key."""
+    key = cipher.session_key(public)
+
+    wanted = len(public) == 16 and len(set(public) - {0}) > 0 and set(public) != {0xFF}
+    assert wanted == (key is not None)
+    assert key is None or len(key) == cipher.KEY_BYTES
