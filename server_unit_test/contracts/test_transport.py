@@ -114,7 +114,16 @@ class SungrowTcpBench:
         self._once((b"HTTP/1.1 400 Bad Request\r\n\r\n",))
 
 
-@pytest.fixture(params=["fake", "modbus_tcp", "sungrow_tcp"])
+class PlainSungrowBench(ModbusTcpBench):
+    """The same device, asked for a key first, which it does not have."""
+
+    def __init__(self, server: ScriptedServer) -> None:
+        super().__init__(server)
+        self.transport = SungrowTcp("127.0.0.1", server.port, timeout_s=0.1)
+        self.transport.read(1, Space.INPUT, 10, 1)  # Agreed: what follows is no key exchange.
+
+
+@pytest.fixture(params=["fake", "modbus_tcp", "sungrow_tcp", "sungrow_tcp, plain"])
 def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     """Every transport there is."""
     if request.param == "fake":
@@ -129,7 +138,8 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
             encrypted.transport.close()
         return
     with ScriptedServer(script) as server:
-        real = ModbusTcpBench(server)
+        plain = request.param == "sungrow_tcp, plain"
+        real = PlainSungrowBench(server) if plain else ModbusTcpBench(server)
         yield real
         real.transport.close()
 
