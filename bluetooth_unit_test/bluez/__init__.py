@@ -1,0 +1,1 @@
+"""Mirrors `bluetooth/bluez/`; what needs a real bus is in `system_test/test_bluez_bus.py`."""
