@@ -81,7 +81,7 @@ class _Conversation:
     assembler: Assembler = field(default_factory=Assembler)
     begun_at: float = 0.0
     piece_at: float = 0.0
-    pending: deque[tuple[Request, Rule]] = field(default_factory=deque)
+    pending: deque[tuple[Request, Rule]] = field(default_factory=deque)  # bounded by MAX_PENDING
     snapshots: OrderedDict[Key, _Snapshot] = field(default_factory=OrderedDict)
     is_working: bool = False
     is_watched: bool = False

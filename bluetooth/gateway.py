@@ -129,7 +129,7 @@ class RequestsGateway:
         self._base = _base(url)
         self._clock = clock
         self._token = token
-        self._helpers = ThreadPoolExecutor(HELPERS, thread_name_prefix="gateway")
+        self._helpers = ThreadPoolExecutor(HELPERS, "gateway")  # bounded by MAX_ASKING
         self._lines: set[_Line] = set()
         self._is_closed = False
 

@@ -194,7 +194,7 @@ class ImprovFlow:
         self._identify = identify
         self._error = Error.NONE
         self._result: tuple[str, bytes] = ("", b"")
-        self._pending: deque[tuple[Client, Packet]] = deque()
+        self._pending: deque[tuple[Client, Packet]] = deque()  # bounded by MAX_PENDING
 
     @property
     def state(self) -> State:
