@@ -1,0 +1,258 @@
+"""What is put right in bless; that it works over a bus is in `system_test/test_bluez_bus.py`."""
+
+from importlib.metadata import version
+from typing import Any
+
+import pytest
+from bless.backends.bluezdbus.dbus import service as bless_service
+from bless.backends.bluezdbus.dbus.application import BlueZGattApplication
+from bless.backends.bluezdbus.dbus.characteristic import BlueZGattCharacteristic
+from dbus_next import Variant
+from dbus_next.errors import DBusError
+
+from bluetooth import bless_mending as module
+from bluetooth.bless_mending import MENDED_VERSION, MendedBluez, MendedCharacteristic
+from bluetooth.bless_peripheral import add_services
+from bluetooth.errors import AdapterMissing, PeripheralLost, Refused
+from bluetooth.gatt import AttError
+from bluetooth.served_values import ServedValues
+from bluetooth_unit_test.bluez.fake_bus import HCI0, PHONE, FakeBus
+from bluetooth_unit_test.contracts.peripheral import (
+    READ_ONLY,
+    SERVICES,
+    RecordedValues,
+    pattern,
+)
+
+pytestmark = pytest.mark.anyio
+
+
+class FakeConnection:
+    """In place of dbus-next's connection: remembers what is exported."""
+
+    def __init__(self) -> None:
+        self.exported: dict[str, Any] = {}
+        self.closed = False
+
+    def export(self, path: str, interface: Any) -> None:
+        """Remembers it."""
+        self.exported[path] = interface
+
+    def unexport(self, path: str, interface: Any = None) -> None:
+        """Forgets it."""
+        self.exported.pop(path, None)
+
+    def disconnect(self) -> None:
+        """Ends."""
+        self.closed = True
+
+    async def wait_for_disconnect(self) -> None:
+        """At once."""
+
+
+class Server:
+    """A BlessServer on BlueZ, without its bus; its application is bless's own."""
+
+    def __init__(self) -> None:
+        self.bus = FakeConnection()
+        self.app = BlueZGattApplication("Egret", "org.bluez", self.bus)
+        self.adapter = None
+        self.calls: list[str] = []
+        for name in ("register", "unregister", "start_advertising", "stop_advertising"):
+            setattr(self.app, name, self._called(name))
+        self.fault: Exception | None = None
+
+    @property
+    def setup_task(self) -> Any:
+        """Nothing to wait for."""
+        return self._called("setup")(None)
+
+    async def add_new_service(self, uuid: str) -> None:
+        """As bless."""
+        await self.app.add_service(uuid)
+
+    async def add_new_characteristic(
+        self, service: str, uuid: str, properties: Any, value: Any, permissions: Any
+    ) -> None:
+        """As bless."""
+        await self.app.add_characteristic(service, uuid, b"", [])
+
+    def _called(self, name: str) -> Any:
+        async def called(adapter: Any) -> None:
+            self.calls.append(name)
+            if self.fault is not None:
+                raise self.fault
+
+        return called
+
+
+class Bench:
+    """A mended bless on a fake bus."""
+
+    def __init__(self) -> None:
+        self.bus = FakeBus()
+        self.left: list[str] = []
+        self.values = RecordedValues({READ_ONLY: pattern(60)})
+        self.server = Server()
+        self.system = MendedBluez("", self.connect)
+
+    async def connect(self) -> FakeBus:
+        """As Connect."""
+        return self.bus
+
+    async def build(self) -> dict[str, Any]:
+        """Ready to serve."""
+        options = await self.system.prepare(self.left.append)
+        served = ServedValues(self.values)
+        await self.system.build(self.server, SERVICES, served, add_services)
+        return options
+
+    def characteristic(self, uuid: str) -> Any:
+        """One that is served."""
+        found = [each for each in self.server.bus.exported.values() if hasattr(each, "UUID")]
+        return next(each for each in found if each.UUID == uuid)
+
+
+@pytest.fixture
+async def bench() -> Bench:
+    """Not built yet."""
+    return Bench()
+
+
+def options(offset: int = 0, client: str = PHONE, **more: Any) -> dict[str, Variant]:
+    """As bluetoothd's, in dbus-next's types."""
+    given = {"device": Variant("o", client)} | more
+    return given | ({"offset": Variant("q", offset)} if offset else {})
+
+
+def test_the_mended_version_is_the_one_that_is_installed() -> None:
+    """Another one may need other mending, or none: look at it, then raise MENDED_VERSION."""
+    assert MENDED_VERSION == version("bless")
+
+
+async def test_every_service_is_primary(bench: Bench) -> None:
+    """Not only the first."""
+    await bench.build()
+
+    assert [True, True] == [each.Primary for each in bench.server.app.services]
+
+
+async def test_long_reads_come_from_a_snapshot(bench: Bench) -> None:
+    """Of the central that asks."""
+    await bench.build()
+    read = module._read_value
+    one = bench.characteristic(READ_ONLY)
+
+    first = read(one, options())
+    bench.values.held[READ_ONLY] = pattern(60, seed=3)
+    other = read(one, options(client="/other"))
+    second = read(one, options(22))
+
+    assert pattern(60) == first
+    assert pattern(60, seed=3) == other
+    assert pattern(60)[22:] == second
+
+
+async def test_a_refusal_is_an_error_of_bluez(bench: Bench) -> None:
+    """In dbus-next's own class, which makes it a reply."""
+    await bench.build()
+    bench.values.refused = Refused(AttError.INSUFFICIENT_AUTHORIZATION, "closed")
+
+    with pytest.raises(DBusError) as refused:
+        module._write_value(bench.characteristic(READ_ONLY), b"x", options())
+
+    assert "org.bluez.Error.NotAuthorized" == refused.value.type
+
+
+async def test_whether_a_long_write_may_begin_writes_nothing(bench: Bench) -> None:
+    """As with our own."""
+    await bench.build()
+    asked = options(**{"prepare-authorize": Variant("b", True)})
+
+    module._write_value(bench.characteristic(READ_ONLY), b"", asked)
+
+    assert [] == bench.values.writes
+
+
+async def test_bless_itself_stays_as_it_is(bench: Bench) -> None:
+    """Also when adding fails."""
+
+    async def fail(server: Any, services: Any) -> None:
+        assert bless_service.BlueZGattCharacteristic is MendedCharacteristic
+        raise RuntimeError("no")
+
+    await bench.system.prepare(bench.left.append)
+    with pytest.raises(AdapterMissing, match="bless cannot serve: no"):
+        await bench.system.build(bench.server, SERVICES, ServedValues(bench.values), fail)
+
+    assert BlueZGattCharacteristic is bless_service.BlueZGattCharacteristic
+
+
+async def test_the_adapters_name_is_not_set(bench: Bench) -> None:
+    """The advertisement carries the name."""
+    await bench.build()
+
+    await bench.server.app.set_name(None, "Egret")
+    await bench.system.advertise(bench.server, "Egret 1")
+
+    assert "Egret 1" == bench.server.app.app_name
+    assert [] == bench.bus.asked("Set")
+
+
+async def test_it_is_made_for_the_adapter_that_was_found(bench: Bench) -> None:
+    """bless takes any adapter whose path contains the name it is given."""
+    assert {"adapter": HCI0.rpartition("/")[2]} == await bench.build()
+
+
+async def test_what_bless_raises_is_a_loss(bench: Bench) -> None:
+    """It raises bare exceptions and dbus-next's."""
+    await bench.build()
+    bench.server.fault = RuntimeError("gone")
+
+    with pytest.raises(PeripheralLost):
+        await bench.system.advertise(bench.server, "x")
+    with pytest.raises(PeripheralLost):
+        await bench.system.silence(bench.server)
+
+
+async def test_departures_and_losses_are_noticed(bench: Bench) -> None:
+    """By a watch of our own."""
+    await bench.build()
+
+    bench.bus.change(PHONE, "org.bluez.Device1", Connected=False)
+    await bench.system.disconnect(PHONE)
+    before = bench.system.is_lost()
+    bench.bus.change_owner("")
+    await bench.system.wait_lost()
+
+    assert [PHONE] == bench.left
+    assert 1 == len(bench.bus.asked("Disconnect"))
+    assert [False, True] == [before, bench.system.is_lost()]
+
+
+@pytest.mark.parametrize(("lost", "expected"), [(False, 1), (True, 0)])
+async def test_closing_gives_everything_back(bench: Bench, lost: bool, expected: int) -> None:
+    """Both connections to the bus too; what is lost need not be asked."""
+    await bench.build()
+    if lost:
+        bench.bus.change_owner("")
+
+    await bench.system.close()
+    await bench.system.close()
+
+    assert expected == bench.server.calls.count("unregister")
+    assert bench.server.bus.closed
+    assert bench.bus.closed.is_set()
+    assert bench.system.is_lost()
+    await bench.system.wait_lost()
+
+
+async def test_closing_what_was_never_opened_is_no_error() -> None:
+    """There is nothing to give back."""
+    system = MendedBluez("")
+
+    await system.close()
+    await system.disconnect(PHONE)
+    await system.wait_lost()
+
+    assert system.is_lost()
