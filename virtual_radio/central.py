@@ -6,6 +6,8 @@ standard has it.
 
 import asyncio
 import logging
+from collections.abc import Coroutine
+from typing import Any
 
 from bumble import core, hci
 from bumble.device import Connection, ConnectionParametersPreferences, Device
@@ -99,11 +101,12 @@ class Central:
         peer: Peer,
         *,
         mtu: int | None = None,
-        timeout_s: float = CONNECT_TIMEOUT_S,
+        timeout_s: float | None = CONNECT_TIMEOUT_S,
         supervision_timeout_ms: int = SUPERVISION_TIMEOUT_MS,
         discover: bool = True,
     ) -> Session:
         """Connect, agree on `mtu` (None: do not ask, which leaves 23), discover everything.
+        `timeout_s` is for the connection alone; None waits until it is cancelled.
 
         Raises NotFound (nobody answered in time), ConnectFailed, Disconnected.
         """
@@ -131,17 +134,47 @@ class Central:
         return peer
 
     async def _connect(
-        self, address: hci.Address, timeout_s: float, supervision_timeout_ms: int
+        self, address: hci.Address, timeout_s: float | None, supervision_timeout_ms: int
     ) -> Connection:
         preferences = ConnectionParametersPreferences(supervision_timeout=supervision_timeout_ms)
-        try:
-            return await self.device.connect(
-                address,
-                connection_parameters_preferences={hci.Phy.LE_1M: preferences},
-                timeout=timeout_s,
+        connecting = asyncio.ensure_future(
+            self.device.connect(
+                address, connection_parameters_preferences={hci.Phy.LE_1M: preferences}
             )
-        except core.TimeoutError as late:
-            text = address.to_string(False)
-            raise NotFound(f"{text} did not answer within {timeout_s:g} s") from late
+        )
+        try:
+            await asyncio.wait({connecting}, timeout=timeout_s)
+        finally:
+            late = not connecting.done()
+            if late:
+                await _whatever_happens(self._give_up(connecting))
+        if late:
+            raise NotFound(f"{address.to_string(False)} did not answer within {timeout_s:g} s")
+        try:
+            return connecting.result()
         except (core.ConnectionError, core.ProtocolError) as failed:
             raise ConnectFailed(failed.error_code or 0) from failed
+
+    async def _give_up(self, connecting: "asyncio.Future[Connection]") -> None:
+        """Nobody waits any longer: leave neither a pending connection nor one that came."""
+        try:
+            await self.device.cancel_connection()  # type: ignore[no-untyped-call]  # Bumble's
+        except core.ProtocolError as refused:
+            logger.debug("there was nothing to cancel", extra={"reason": str(refused)})
+        await asyncio.wait({connecting})
+        if not connecting.cancelled() and connecting.exception() is None:
+            await connecting.result().disconnect()
+
+
+async def _whatever_happens(work: Coroutine[Any, Any, None]) -> None:
+    """Do it to its end, even if whoever waits for it is cancelled meanwhile."""
+    task = asyncio.ensure_future(work)
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            cancelled = True
+    task.result()
+    if cancelled:
+        raise asyncio.CancelledError

@@ -9,7 +9,13 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bumble import att, core
-from bumble.gatt import Characteristic, CharacteristicValue, Service
+from bumble.gatt import (
+    GATT_CHARACTERISTIC_USER_DESCRIPTION_DESCRIPTOR,
+    Characteristic,
+    CharacteristicValue,
+    Descriptor,
+    Service,
+)
 
 MAX_VALUE_BYTES = 512
 """Longest attribute value (Bluetooth Core 5.3, Vol 3, Part F, 3.2.9)."""
@@ -58,6 +64,8 @@ class VirtualCharacteristic:
     """What is read, and what was written last, unless the callables say otherwise."""
     on_read: OnRead | None = None
     on_write: OnWrite | None = None
+    description: str = ""
+    """For people; a descriptor where it is given."""
 
     def __post_init__(self) -> None:
         unknown = self.properties - set(_PROPERTIES)
@@ -97,9 +105,10 @@ def characteristic(
     value: bytes = b"",
     on_read: OnRead | None = None,
     on_write: OnWrite | None = None,
+    description: str = "",
 ) -> VirtualCharacteristic:
     """Short for a VirtualCharacteristic. Raises ValueError."""
-    return VirtualCharacteristic(uuid, frozenset(properties), value, on_read, on_write)
+    return VirtualCharacteristic(uuid, frozenset(properties), value, on_read, on_write, description)
 
 
 def service(uuid: str, *characteristics: VirtualCharacteristic) -> VirtualService:
@@ -135,7 +144,13 @@ def _bumble(one: VirtualCharacteristic) -> Characteristic[bytes]:
         read=lambda connection: _translated(lambda: one.read(_client(connection))),
         write=lambda connection, new: _translated(lambda: one.write(_client(connection), new)),
     )
-    return Characteristic(core.UUID(one.uuid), properties, permissions, value)
+    descriptors = [_described(one.description)] if one.description else []
+    return Characteristic(core.UUID(one.uuid), properties, permissions, value, descriptors)
+
+
+def _described(text: str) -> Descriptor:
+    kind = GATT_CHARACTERISTIC_USER_DESCRIPTION_DESCRIPTOR
+    return Descriptor(kind, Descriptor.Permissions.READABLE, text.encode())
 
 
 def _client(connection: object) -> str:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from bumble import att, core
 from bumble.device import Connection, Peer
+from bumble.gatt import Characteristic
 from bumble.gatt_client import CharacteristicProxy
 
 from virtual_radio.gatt import Disconnected, GattError, NoSuchAttribute
@@ -22,6 +23,8 @@ MAX_NOTIFICATIONS = 10_000
 """Values that a subscription keeps for whoever has not asked for them yet; then the oldest go."""
 WRITE_HEAD_BYTES = 3
 """Of an ATT write or notification, beside its value."""
+
+SUBSCRIBABLE = Characteristic.Properties.NOTIFY | Characteristic.Properties.INDICATE
 
 T = TypeVar("T")
 
@@ -134,10 +137,13 @@ class Session:
         await self.ask(self.find(uuid).write_value(value, with_response=False))
 
     async def subscribe(self, uuid: str, indicate: bool = False) -> Notifications:
-        """To notifications, or to indications where `indicate` is set."""
+        """To notifications, or to indications where `indicate` is set or there is nothing else.
+        Raises ValueError where there is neither."""
+        one = self.find(uuid)
+        if not one.properties & SUBSCRIBABLE:
+            raise ValueError(f"{uuid} has neither notifications nor indications")
         brought = Notifications()
         self._subscribers[uuid] = brought.put
-        one = self.find(uuid)
         await self.ask(one.subscribe(brought.put, prefer_notify=not indicate))
         return brought
 

@@ -28,7 +28,7 @@ class Lamp:
 
     def __init__(self) -> None:
         self.state = characteristic(STATE, "read", "write", "notify", value=b"off")
-        self.log = characteristic(LOG, "read", "write", value=log_value(300))
+        self.log = characteristic(LOG, "read", "write", value=log_value(300), description="log")
         self.switched: list[tuple[str, bytes]] = []
         self.services = [service(LAMP, *self._characteristics())]
 

@@ -143,6 +143,18 @@ async def test_a_central_keeps_several_connections(radio: Radio, central: Centra
     assert [b"off", b"on"] == [await each.read(STATE) for each in sessions]
 
 
+async def test_a_connect_that_is_given_up_leaves_nothing(radio: Radio, central: Central) -> None:
+    """Cancelled while it waits: the next connect is not disallowed."""
+    waiting = asyncio.ensure_future(central.connect("F0:00:00:00:00:99", timeout_s=60.0))
+    await asyncio.sleep(1.0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    lamp = await radio.peripheral("Lamp", Lamp().services)
+
+    assert (await central.connect(lamp.address)).connected
+
+
 async def test_close_ends_all_connections(radio: Radio, central: Central) -> None:
     """As a phone that is switched off with care."""
     lamp = await radio.peripheral("Lamp", Lamp().services)

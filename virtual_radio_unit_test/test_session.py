@@ -125,6 +125,15 @@ async def test_no_notification_is_a_timeout(radio: Radio, central: Central) -> N
         await brought.next(timeout_s=2.0)
 
 
+async def test_what_cannot_notify_is_named(radio: Radio, central: Central) -> None:
+    """Before anything is sent."""
+    peripheral = await radio.peripheral("Lamp", Lamp().services)
+    session = await central.connect(peripheral.address)
+
+    with pytest.raises(ValueError, match="neither notifications nor indications"):
+        await session.subscribe(LOG)
+
+
 def test_notifications_that_nobody_takes_are_bounded() -> None:
     """The oldest make room."""
 

@@ -17,7 +17,7 @@ from virtual_radio.bleak_backend.table import service_collection
 from virtual_radio.central import Central, ConnectFailed, NotFound
 from virtual_radio.gatt import Disconnected, GattError
 from virtual_radio.seen import Seen
-from virtual_radio.session import WRITE_HEAD_BYTES, Session
+from virtual_radio.session import SUBSCRIBABLE, WRITE_HEAD_BYTES, Session
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class RadioClient(BaseBleakClient):
         if self._seen is None:
             self._seen = await self._discover(timeout_s)
         async with asyncio.timeout(timeout_s):
-            session = await self._connected(self._seen, timeout_s)
+            session = await self._connected(self._seen)
             try:
                 await session.discover()
             except (Disconnected, GattError, TimeoutError) as failed:
@@ -130,6 +130,8 @@ class RadioClient(BaseBleakClient):
         self, characteristic: BleakGATTCharacteristic, callback: NotifyCallback, **kwargs: Any
     ) -> None:
         """Notifications where there are both, else indications."""
+        if not characteristic.obj.properties & SUBSCRIBABLE:
+            raise BleakDBusError(errors.NOT_SUPPORTED, ["Operation is not supported"])
 
         def brought(value: bytes) -> None:
             callback(bytearray(value))
@@ -150,15 +152,11 @@ class RadioClient(BaseBleakClient):
             text = f"Device with address {self.address} was not found."
             raise BleakDeviceNotFoundError(self.address, text) from nobody
 
-    async def _connected(self, seen: Seen, timeout_s: float) -> Session:
+    async def _connected(self, seen: Seen) -> Session:
         """Again after a connection that failed to be established: so does bleak on BlueZ."""
         while True:
             try:
-                return await self.central.connect(
-                    seen, mtu=MTU, timeout_s=timeout_s, discover=False
-                )
-            except NotFound as late:
-                raise TimeoutError(str(late)) from late
+                return await self.central.connect(seen, mtu=MTU, timeout_s=None, discover=False)
             except ConnectFailed as failed:
                 if failed.status != hci.HCI_ErrorCode.CONNECTION_FAILED_TO_BE_ESTABLISHED_ERROR:
                     raise errors.connect_failed(failed.status) from failed
