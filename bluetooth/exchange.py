@@ -9,7 +9,8 @@ Owns what happens between a write and the pages of its answer; knows no radio an
   that do not wait for their answers exist. More than MAX_PENDING at once are answered 503.
 - The request that came last, written once more while it is waiting or under way, is that request.
 - A POST or DELETE written once more within REPEAT_S of its answer gets that answer again: a phone
-  that lost an answer may ask until it has it. A GET written once more is a new one.
+  that lost an answer may ask until it has it. A GET written once more is a new one, and so is
+  everything that did not reach the gateway (502).
 - A request that pauses for longer than SILENCE_S is given up, with 408.
 """
 
@@ -198,8 +199,7 @@ class Exchange:
             return
         if not talk.pending and request.method != "GET":
             snapshot = self._kept(talk, request)
-            now = self._clock.monotonic()
-            if snapshot is not None and now - snapshot.answered_at <= REPEAT_S:
+            if snapshot is not None and self._is_repeatable(snapshot):
                 self._answer(talk, snapshot.response)
                 return
         if len(talk.pending) >= MAX_PENDING:
@@ -210,6 +210,10 @@ class Exchange:
         if not talk.is_working:
             talk.is_working = True
             self._spawn(self._work(talk))
+
+    def _is_repeatable(self, snapshot: _Snapshot) -> bool:
+        is_recent = self._clock.monotonic() - snapshot.answered_at <= REPEAT_S
+        return is_recent and snapshot.response.status != HTTPStatus.BAD_GATEWAY
 
     async def _work(self, talk: _Conversation) -> None:
         """Execute what is pending, in order."""

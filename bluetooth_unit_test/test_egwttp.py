@@ -134,6 +134,7 @@ def test_no_bytes_break_the_assembler(writes: list[bytes]) -> None:
         b"hello",
         b"GET",  # A method alone, then something that is no path.
         b"GET /api/hello HTTP/1.1\r\n\r\n",
+        b"GET /api/hello EGWTTP/1.1\n\n",
         b"GET /api/hello EGWTP/1.1\r\n\r\n",
         b"GET  /api/hello EGWTTP/1.1\r\n\r\n",
         b"GET api/hello EGWTTP/1.1\r\n\r\n",

@@ -422,6 +422,16 @@ async def test_change_written_again_later() -> None:
     assert 2 == len(phones.gateway.asked)
 
 
+async def test_change_that_did_not_reach_the_gateway() -> None:
+    """While the gateway was away nothing was executed: asking again at once asks it again."""
+    phones = Phones()
+    phones.gateway.says("POST", "/api/wifi", GatewayAway("away"))
+    away = await phones.ask(JOIN)
+    phones.gateway.says("POST", "/api/wifi", {"status": "ok"})
+
+    assert (502, 200) == (away.status, (await phones.ask(JOIN)).status)
+
+
 async def test_phone_that_left() -> None:
     """What was kept for a phone is forgotten; an answer that comes later is told to nobody."""
     phones = Phones()
