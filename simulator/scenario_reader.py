@@ -59,16 +59,20 @@ class Gateway:
     def readings(self) -> Sequence[Read]:
         """As `Reader.readings`."""
         try:
-            with requests.get(
-                self._url, timeout=(CONNECT_TIMEOUT_S, ANSWER_TIMEOUT_S), stream=True
-            ) as answer:
-                answer.raise_for_status()
-                raw = read_bounded(
-                    self._url, lambda most: answer.raw.read(most, decode_content=True)
-                )
+            raw = self._fetched()
         except (requests.RequestException, HTTPError, OSError) as error:
             raise ReaderError(f"{self._url} does not answer: {error}") from None
         return read_snapshot(raw)
+
+    def _fetched(self) -> bytes:
+        patience_s = (CONNECT_TIMEOUT_S, ANSWER_TIMEOUT_S)
+        with requests.Session() as web:
+            web.trust_env = False  # A gateway in the house is not asked through a proxy.
+            with web.get(self._url, timeout=patience_s, stream=True) as answer:
+                answer.raise_for_status()
+                return read_bounded(
+                    self._url, lambda most: answer.raw.read(most, decode_content=True)
+                )
 
 
 def read_bounded(url: str, read: Callable[[int], bytes]) -> bytes:

@@ -18,7 +18,8 @@ from enum import StrEnum
 from simulator.door import DOOR_NAMES
 
 MAX_ORDERS = 256
-"""Troubles at once; a script that sets one a second and clears none is told so."""
+"""Troubles at once; those that have ended make room. A script that sets one a second without an end
+and clears none is told so."""
 
 MAX_TROUBLE_S = 600.0
 """The longest latency or delay; longer than any client waits."""
@@ -176,7 +177,11 @@ class Troubles:
 
     def set(self, order: Order) -> int:
         """Order a trouble; returns the id that clears it."""
+        now_s = self._since_start_s()
         with self._lock:
+            if len(self._orders) >= MAX_ORDERS:
+                lasting = {at: each for at, each in self._orders.items() if now_s < each.until_s}
+                self._orders = lasting
             if len(self._orders) >= MAX_ORDERS:
                 raise ValueError(f"{MAX_ORDERS} troubles are set; clear one first")
             number = self._next_id

@@ -207,3 +207,22 @@ def test_old_registers_are_forgotten(ledger: Ledger, monkeypatch: pytest.MonkeyP
     kept = [record["sequence"] for record in ledger.records() if record["words"] is not None]
     assert ([11, 10, 9, 8, 7], 12) == (kept, ledger.stats()["accepted"])
     assert Receipt(0, 1, 0) == take(ledger, {1000: 0})
+
+
+def test_a_file_that_somebody_else_holds_is_not_waited_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After BUSY_TIMEOUT_S the delivery is refused, and taken when the file is free again."""
+    monkeypatch.setattr(module, "BUSY_TIMEOUT_S", 0.05)
+    ledger = Ledger(tmp_path / "received.db")
+    other = sqlite3.connect(tmp_path / "received.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            take(ledger, {1000: 1})
+        other.execute("ROLLBACK")
+
+        assert Receipt(1, 0, 0) == take(ledger, {1000: 1})
+    finally:
+        other.close()
+        ledger.close()

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,6 +27,9 @@ from simulator_unit_test.signing import GATEWAY, Gateway
 
 ROOT = Path(__file__).parents[1]
 PATIENCE_S = 60
+
+END_S = 8.0
+"""What a container's stop leaves is ten seconds."""
 
 
 @contextmanager
@@ -67,6 +70,25 @@ def test_plant_tells_programs_its_doors() -> None:
         process.returncode,
     )
     assert ("", "") == (rest, errors)
+
+
+def test_sigterm_ends_every_door_quickly() -> None:
+    """With a client at every port and an answer that never comes, as a container is stopped."""
+    doors = ("--modbus", "0", "--encrypted", "0", "--winet", "0", "--winet-tls", "0")
+    troubles = ("--trouble", "latency:1:600", "--control", "0")
+    with running("plant", "--json", *doors, *troubles) as (process, line), ExitStack() as clients:
+        told = json.loads(line)
+        addresses = [*told["doors"].values(), told["control"].removeprefix("http://").rstrip("/")]
+        for address in addresses:
+            host, *ports = address.split(":")
+            for port in ports:
+                client = socket.create_connection((host, int(port)), timeout=10)
+                clients.enter_context(client)
+                client.sendall(bytes.fromhex("0001 0000 0006 01 04 1387 0001"))
+        process.send_signal(signal.SIGTERM)
+        rest, _ = process.communicate(timeout=END_S)
+
+    assert (0, "") == (process.returncode, rest)
 
 
 def test_plant_tells_people_its_address() -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator.http_door import Answer, HttpDoor
 from simulator.scenario_reader import (
     MAX_ANSWER_BYTES,
     MAX_UTC_MS,
@@ -88,6 +89,19 @@ def test_who_does_not_answer_is_named() -> None:
 
     with pytest.raises(ReaderError, match=f"127.0.0.1:{port}/api/snapshot does not answer"):
         Gateway(f"http://127.0.0.1:{port}/").readings()
+
+
+def test_no_proxy_stands_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gateway is asked directly, whatever the environment says of proxies."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    door = HttpDoor(lambda _: Answer(200, {"devices": []}), lambda: 0)
+    door.start("127.0.0.1", 0)
+    host, port = door.address
+    try:
+        assert () == tuple(Gateway(f"http://{host}:{port}").readings())
+    finally:
+        door.stop()
 
 
 def test_an_answer_without_end_is_cut() -> None:

@@ -171,6 +171,29 @@ def test_limits() -> None:
         quirk_named("x")
 
 
+def test_what_has_ended_makes_room() -> None:
+    """A script that orders a trouble a minute for a month is never told that there are too many."""
+    now_s = [0.0]
+    troubles = Troubles(since_start_s=lambda: now_s[0])
+    for _ in range(MAX_ORDERS):
+        troubles.set(Order(Trouble.DROP, until_s=10))
+    with pytest.raises(ValueError, match="clear one first"):
+        troubles.set(Order(Trouble.CLOSE))
+    now_s[0] = 10.0
+    number = troubles.set(Order(Trouble.CLOSE))
+
+    assert {number: Order(Trouble.CLOSE)} == troubles.orders()
+
+
+def test_clocks_are_wrong_within_reason() -> None:
+    """Shifts add up, and end where dates would."""
+    troubles = Troubles()
+    for _ in range(3):
+        troubles.set(Order(Trouble.CLOCK_WRONG, value=-MAX_CLOCK_SHIFT_S))
+
+    assert -MAX_CLOCK_SHIFT_S == troubles.clock_shift_s("modbus")
+
+
 @given(st.text(max_size=30))
 def test_no_words_crash_it(text: str) -> None:
     """Whatever is written, it is an order or an error in words."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from simulator import winet_listener
+from simulator.winet_certificate import Certificate
 from simulator.winet_listener import MAX_CONNECTIONS, MAX_HEAD_BYTES, Listener
 from simulator_unit_test.dongles import TIMEOUT_S, Loop
 
@@ -117,6 +118,35 @@ def test_an_unfinished_request_is_cut_off(port: Open, monkeypatch: pytest.Monkey
 
         assert ends(silent)
         assert ends(half)
+
+
+def test_an_idle_connection_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an answer a connection is kept for KEEP_ALIVE_TIMEOUT_S, and no longer."""
+    monkeypatch.setattr(winet_listener, "KEEP_ALIVE_TIMEOUT_S", 0.05)
+    with Loop() as loop:
+        opened = Open(loop)
+        try:
+            with opened.client() as client:
+                body = answered(client)
+
+                assert ends(client)
+        finally:
+            loop.run(opened.listener.close())
+
+    assert body.endswith(b"hi")
+
+
+def test_a_handshake_that_never_comes_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that speaks no TLS is dropped after HANDSHAKE_TIMEOUT_S."""
+    monkeypatch.setattr(winet_listener, "HANDSHAKE_TIMEOUT_S", 0.05)
+    listener = Listener(hello, Certificate("WiNet-1").context())
+    with Loop() as loop:
+        port = loop.run(listener.open("127.0.0.1", 0))
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S) as client:
+                assert ends(client)
+        finally:
+            loop.run(listener.close())
 
 
 def test_what_is_no_http_is_refused(port: Open) -> None:
