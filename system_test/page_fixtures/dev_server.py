@@ -68,6 +68,8 @@ class Box:
                 "store": plant.store(at_ms, beats),
                 "engine": plant.engine(beats),
                 "notices": list(self.notices),
+                "wifi": plant.wifi(),
+                "bluetooth": plant.door(beats),
             }
 
     def _gateway(self, mode: str, at_ms: int, up_ms: int) -> plant.JSON:

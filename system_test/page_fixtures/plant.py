@@ -328,3 +328,19 @@ def history(kept: JSON, quantity: str, from_ms: int, to_ms: int, points: int) ->
     about = {"device_id": kept["config"]["device_id"], "quantity": quantity}
     unit = QUANTITIES.get(quantity, {}).get("unit", "")
     return about | {"unit": unit, "step_ms": step, "points": found}
+
+
+def wifi() -> JSON:
+    """A box on its network."""
+    message = "Connected to Lakeside Guest."
+    progress = {"number": 0, "ssid": None, "step": "idle", "reason": None, "message": ""}
+    about = {"available": True, "message": message, "connected": "Lakeside Guest"}
+    return about | {"progress": progress}
+
+
+def door(beats: int) -> JSON:
+    """The phone's door, open since a moment ago."""
+    left_s = max(0.0, 171.0 - beats / 2)
+    about = {"state": "open", "until_s": left_s, "name": "Egret F901", "adapter": "hci0"}
+    asked = {"number": 1, "open": True, "window_s": 180.0, "legacy_apps": True}
+    return asked | {"service": about | {"problem": ""}}

@@ -73,6 +73,10 @@ export function removeDevice(id) {
   return ask("api/device", { method: "DELETE", body: { id } });
 }
 
+export function askWindow(open) {
+  return ask("api/bluetooth/window", { method: "POST", body: { open } });
+}
+
 export function dismissNotice(id) {
   return ask(`api/notification/${encodeURIComponent(id)}`, { method: "DELETE" });
 }

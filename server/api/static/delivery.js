@@ -19,7 +19,7 @@ const STORE_STATES = {
   failing: ["Failing", "failing", "Readings cannot be written now; they wait in memory."],
 };
 
-function frame(title) {
+export function frame(title) {
   const id = `part-${Math.random().toString(36).slice(2)}`;
   const parts = {
     title: el("h3", { id, text: title }),
@@ -39,7 +39,7 @@ function frame(title) {
   return parts;
 }
 
-function paint(parts, label, tone, words, error) {
+export function paint(parts, label, tone, words, error) {
   setText(parts.pill, label);
   setAttribute(parts.pill, "data-state", tone);
   setText(parts.words, words);

@@ -2,7 +2,7 @@
 // What is absent is a dash, never a zero.
 
 export const ABSENT = "–";
-const GAP = "\u202f"; // narrow and unbreakable, between a figure and its unit
+export const GAP = "\u202f"; // narrow and unbreakable, between a figure and its unit
 
 const formats = new Map();
 function number(value, digits, least = digits) {

@@ -13,6 +13,7 @@ import { engineFigures } from "./engine.js";
 import { energyFlow } from "./flow.js";
 import { duration, timeToTheSecond } from "./format.js";
 import { noticeList } from "./notices.js";
+import { radioCards } from "./radio.js";
 import { energiesToday, plantNow } from "./totals.js";
 
 const STALE_MS = 6_000; // snapshots come about every second; this many missing is worth saying
@@ -88,7 +89,7 @@ function assemble() {
     flowNote(now);
     if (snapshot.devices.length) curves.update(snapshot, now, reload);
   };
-  ageing = [deviceCards(byId("device-cards"), context), deliveryCards(context)];
+  ageing = [deviceCards(byId("device-cards"), context), deliveryCards(context), radioCards(context)];
   parts = [
     header,
     sections,
