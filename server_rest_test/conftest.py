@@ -1,6 +1,7 @@
 """A real gateway and a virtual plant, each in a process of its own, spoken to over HTTP only."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -18,6 +19,8 @@ STOP_TIMEOUT_S = 10.0
 CLIENT_TIMEOUT_S = 70.0
 WAIT_ROUNDS = 300
 ROUND_S = 0.1
+NO_BUS = {"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent/bus"}
+"""No test may change the connections of the machine it runs on."""
 
 _PAUSE = threading.Event()
 
@@ -61,7 +64,11 @@ class Gateway:
 def running(*arguments: str) -> Iterator[Any]:
     """A process of ours, and the JSON of its first line; ended by SIGTERM."""
     process = subprocess.Popen(
-        [sys.executable, "-m", *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | NO_BUS,
     )
     watchdog = threading.Timer(START_TIMEOUT_S, process.kill)
     watchdog.start()
