@@ -12,8 +12,7 @@ Rules:
 2. After a timeout or any surprise the connection is dropped, so that a late answer has no
    connection to arrive on. Bytes that lie there before a request is sent are such a surprise.
 3. An exception answered to this very request is an answer: the connection stays.
-4. Waiting is done by socket timeouts, which use poll(2); pymodbus's own `select` fails beyond
-   1,024 descriptors. `abort` shuts the socket down, which wakes any wait at once.
+4. Connecting and waiting are `tcp_line`'s: pymodbus's own `select` fails beyond 1,024 descriptors.
 
 Tolerated, because devices in the field do it and no value can land on another address:
 
@@ -23,8 +22,6 @@ Tolerated, because devices in the field do it and no value can land on another a
 - An exception frame with a length of 2 instead of 3 (WiNet-S firmware 12).
 """
 
-import select
-import socket
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -44,12 +41,12 @@ from server.model.device import Space
 from server.ports import Clock
 from server.transports.modbus_frame import (
     EXCEPTION,
-    MAX_FRAME_BYTES,
     MAX_READ_WORDS,
     MAX_WRITE_WORDS,
     MEANINGS,
     StrictFramer,
 )
+from server.transports.tcp_line import TcpLine
 
 ANSWER_TIMEOUT_S = 3.0
 """Seconds for an answer: RS485 devices may take 1 s, and a dongle before them as long again."""
@@ -60,9 +57,6 @@ SETTLE_S = 0.0
 SETTLE_AFTER_SILENCE_S = 2.0
 """Seconds of quiet once a device ignored the first request of a connection: some drop what comes
 in the first one or two seconds, and would never answer a client that connects anew and asks."""
-MAX_PIECES = 64
-"""Pieces an answer may arrive in: a gateway that forwards a serial line byte by byte in fours."""
-
 _READ_FUNCTION = {Space.INPUT: 4, Space.HOLDING: 3}
 
 
@@ -130,32 +124,32 @@ class ModbusTcp:
 
     def open(self) -> None:
         """As `ports.Session.open`."""
-        if self._client is not None and self._client.idle():
+        if self._client is not None and self._client.line.idle():
             return
         self.close()
         self._client = client = _Client(
             self._host, self._port, self._timeout_s, self._connect_timeout_s, self._clock
         )
         try:
-            client.dial(self._settle_s)
-            client.busy = False
+            client.line.dial(self._settle_s)
+            client.line.busy = False
         except (EgretError, OSError, UnicodeError) as error:
             self._drop(client)
-            if client.aborted:
+            if client.line.aborted:
                 raise DeviceUnreachable(f"{self._name}: connecting was broken off") from error
             raise DeviceUnreachable(f"{self._name}: {error}") from error
 
     def close(self) -> None:
         """As `ports.Session.close`."""
         client, self._client = self._client, None
-        if client is not None and not (client.aborted and client.busy):
+        if client is not None and not (client.line.aborted and client.line.busy):
             client.close()  # An abandoned call closes its own, once it has noticed.
 
     def abort(self) -> None:
         """As `ports.Session.abort`."""
         client = self._client
         if client is not None:
-            client.abort()
+            client.line.abort()
 
     @property
     def _name(self) -> str:
@@ -165,7 +159,7 @@ class ModbusTcp:
         """A connection with nothing on it."""
         self.open()
         assert self._client is not None
-        self._client.busy = True
+        self._client.line.busy = True
         return self._client
 
     def _drop(self, client: "_Client") -> None:
@@ -177,7 +171,7 @@ class ModbusTcp:
     def _broken(self, client: "_Client", error: Exception) -> NoReturn:
         """Drop the connection and raise what it means."""
         self._drop(client)
-        if client.aborted:
+        if client.line.aborted:
             raise DeviceTimeout(f"{self._name}: the call was broken off") from error
         if isinstance(error, DeviceTimeout) and not client.answered:
             self._settle_s = max(self._settle_s, self._settle_after_silence_s)
@@ -192,7 +186,7 @@ class ModbusTcp:
     def _settled(self, client: "_Client", answer: ModbusPDU, request: str) -> None:
         """Raise what the device refused; give up a connection that has bytes left over."""
         client.answered = True
-        client.busy = False
+        client.line.busy = False
         if client.strict.surplus:
             self._drop(client)
         code = answer.exception_code
@@ -212,117 +206,24 @@ class _Client(ModbusTcpClient):
         self, host: str, port: int, timeout_s: float, connect_s: float, clock: Clock | None
     ) -> None:
         super().__init__(host, port=port, timeout=timeout_s, retries=0)
+        self.line = TcpLine((host, port), timeout_s, connect_s, clock)
         self.strict = StrictFramer(DecodePDU(False))
         self.framer = self.transaction.framer = self.strict
-        self.aborted = False
         self.answered = False
-        self.busy = True
-        self._waiting = select.poll()
-        self._timeout_s = timeout_s
-        self._connect_s = connect_s
-        self._clock = clock
-        self._answer_due = 0.0
 
     def connect(self) -> bool:
-        """pymodbus asks before each request; connecting is `dial`'s work and never implicit."""
-        return self.socket is not None
-
-    def dial(self, settle_s: float) -> None:
-        """Try each address of the host until one accepts; then keep quiet for `settle_s`."""
-        error: Exception = OSError("the name stands for no address")
-        host, port = self.comm_params.host, self.comm_params.port
-        for family, kind, protocol, _, address in socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM
-        ):
-            if self.aborted:
-                break
-            try:
-                self.socket = socket.socket(family, kind, protocol)
-                self.socket.settimeout(self._connect_s)
-                self.socket.connect(address)
-                self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self._settle(settle_s)
-                self.socket.settimeout(self._timeout_s)
-                self._waiting.register(self.socket, select.POLLIN)
-                return
-            except (OSError, LinkClosed) as failure:
-                error = failure
-                self.close()
-        raise error
-
-    def _settle(self, settle_s: float) -> None:
-        """Wait on the socket itself, so that `abort` and a device that hangs up are noticed."""
-        assert self.socket is not None
-        if settle_s <= 0:
-            return
-        self.socket.settimeout(settle_s)
-        try:
-            early = self.socket.recv(1, socket.MSG_PEEK)
-        except TimeoutError:
-            return
-        if not early:
-            raise LinkClosed("closed right after connecting; it may allow one client only")
-        raise LinkClosed("it speaks before it is asked; this is no Modbus server")
-
-    def idle(self) -> bool:
-        """True when the connection stands and nothing lies on it."""
-        if self.socket is None or self.aborted:
-            return False
-        return not self._waiting.poll(0)
+        """pymodbus asks before each request; connecting is for `line` and never implicit."""
+        return self.line.connected
 
     def close(self) -> None:
-        """Give the descriptor back; what waits on it must have been woken before."""
-        connection, self.socket = self.socket, None
-        if connection is not None:
-            connection.close()
-
-    def abort(self) -> None:
-        """From another thread: wake whatever waits on the socket; its owner closes it."""
-        self.aborted = True
-        connection = self.socket
-        if connection is not None:
-            try:
-                connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass  # Not connected, or closed in the meantime: nothing waits any more.
+        """As `TcpLine.close`."""
+        self.line.close()
 
     def send(self, request: bytes, addr: tuple[str, int] | None = None) -> int:
         """The whole request, or an error."""
-        assert self.socket is not None
-        if self._clock is not None:
-            self._answer_due = self._clock.monotonic() + self._timeout_s
-        try:
-            self.socket.sendall(request)
-        except TimeoutError as error:
-            raise DeviceTimeout("the device takes no request") from error
+        self.line.send(request)
         return len(request)
 
     def recv(self, size: int | None) -> bytes:
         """The bytes of one answer, complete by its own account; perhaps more than that."""
-        assert self.socket is not None
-        data = b""
-        for _ in range(MAX_PIECES):
-            data += self._piece(data)
-            if self.strict.complete(data):
-                self.socket.settimeout(self._timeout_s)
-                return data
-        raise ProtocolError(f"an answer in more than {MAX_PIECES} pieces", data)
-
-    def _piece(self, before: bytes) -> bytes:
-        assert self.socket is not None
-        try:
-            if self._clock is not None:
-                left_s = self._answer_due - self._clock.monotonic()
-                if left_s <= 0:
-                    raise TimeoutError
-                self.socket.settimeout(left_s)
-            piece = self.socket.recv(MAX_FRAME_BYTES)
-        except TimeoutError as error:
-            text = "half an answer" if before else "no answer"
-            came = f" [{before.hex(' ')}]" if before else ""
-            raise DeviceTimeout(f"{text} in {self._timeout_s} s{came}") from error
-        if piece:
-            return piece
-        if before:
-            raise ProtocolError("closed in the middle of an answer", before)
-        raise LinkClosed("closed instead of answering")
+        return self.line.receive(self.strict.complete)

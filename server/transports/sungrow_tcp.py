@@ -139,7 +139,7 @@ class SungrowTcp:
 
     def open(self) -> None:
         """As `ports.Session.open`. What has to be agreed with the device is agreed here."""
-        if self._line is not None and self._line.idle() and not self._stale():
+        if self._line is not None and self._line.tcp.idle() and not self._stale():
             return
         self.close()
         if self._stale():
@@ -147,27 +147,27 @@ class SungrowTcp:
         line = Line(self._address, self._timeout_s, self._connect_timeout_s, self._clock)
         self._line = line
         try:
-            line.dial()
+            line.tcp.dial()
             agreed = self._agreed or self._agree(line)
             line.key = agreed.key
-            line.busy = False
+            line.tcp.busy = False
         except (EgretError, OSError, UnicodeError) as error:
             self._drop(line)
-            if line.aborted:
+            if line.tcp.aborted:
                 raise DeviceUnreachable(f"{self._name}: connecting was broken off") from error
             raise DeviceUnreachable(f"{self._name}: {error}") from error
 
     def close(self) -> None:
         """As `ports.Session.close`."""
         line, self._line = self._line, None
-        if line is not None and not (line.aborted and line.busy):
-            line.close()  # An abandoned call closes its own, once it has noticed.
+        if line is not None and not (line.tcp.aborted and line.tcp.busy):
+            line.tcp.close()  # An abandoned call closes its own, once it has noticed.
 
     def abort(self) -> None:
         """As `ports.Session.abort`."""
         line = self._line
         if line is not None:
-            line.abort()
+            line.tcp.abort()
 
     @property
     def _name(self) -> str:
@@ -189,25 +189,25 @@ class SungrowTcp:
         """
         today = self._today()
         try:
-            line.send(cipher.KEY_REQUEST)
-            answer = line.receive(_key_came)
+            line.tcp.send(cipher.KEY_REQUEST)
+            answer = line.tcp.receive(_key_came)
             clean = len(answer) <= _KEY_ANSWER_BYTES
         except (EgretError, OSError):
             answer, clean = b"", False
-        if line.aborted:  # By now another call may have agreed on something.
+        if line.tcp.aborted:  # By now another call may have agreed on something.
             raise LinkClosed("broken off")
         key = cipher.session_key(answer[_KEY_HEADER_BYTES:])
         agreed = self._agreed = _Agreed(key, today)
         self._proven, self._failures = False, 0
         if not clean or (key is not None and self._reconnects):
-            line.dial()
+            line.tcp.dial()
         return agreed
 
     def _ready(self) -> "Line":
         """A connection with nothing on it."""
         self.open()
         assert self._line is not None
-        self._line.busy = True
+        self._line.tcp.busy = True
         return self._line
 
     def _words(
@@ -254,13 +254,13 @@ class SungrowTcp:
 
     def _settled(self, line: "Line") -> None:
         """The call is over; give up a connection that has bytes left over."""
-        line.busy = False
+        line.tcp.busy = False
         if line.surplus:
             self._drop(line)
 
     def _drop(self, line: "Line") -> None:
         """Close this connection, and not one that was opened since it was abandoned."""
-        line.close()
+        line.tcp.close()
         if self._line is line:
             self._line = None
 
@@ -269,7 +269,7 @@ class SungrowTcp:
         if self._line is line:
             self._distrust()
         self._drop(line)
-        if line.aborted:
+        if line.tcp.aborted:
             raise DeviceTimeout(f"{self._name}: the call was broken off") from error
         if isinstance(error, EgretError):
             raise error

@@ -22,8 +22,8 @@ from server.errors import (
 )
 from server.model.device import Space
 from server.transports import modbus_tcp
+from server.transports.modbus_frame import MAX_FRAME_BYTES
 from server.transports.modbus_tcp import ModbusTcp
-from server_unit_test.contracts.fake_clock import FakeClock
 from server_unit_test.transports.scripted_server import (
     WAIT_S,
     Script,
@@ -61,6 +61,12 @@ def client(server: ScriptedServer) -> Iterator[ModbusTcp]:
 def read(client: ModbusTcp) -> tuple[int, ...]:
     """Registers 7 and 8 of unit 1."""
     return client.read(1, Space.INPUT, 7, 2)
+
+
+def connection_of(client: ModbusTcp) -> socket.socket:
+    """What it is connected by."""
+    assert client._client is not None and client._client.line._socket is not None
+    return client._client.line._socket
 
 
 WRONG: dict[str, Callable[[bytes], tuple[bytes, ...]]] = {
@@ -130,7 +136,7 @@ def test_bytes_before_the_request_cost_the_connection(
     client.read(1, Space.INPUT, 1, 1)
     server._current.sendall(words_frame(server.requests[-1], (6, 6)))  # type: ignore[union-attr]
     waiting = select.poll()
-    waiting.register(client._client.socket, select.POLLIN)  # type: ignore[union-attr,arg-type]
+    waiting.register(connection_of(client), select.POLLIN)
     waiting.poll(WAIT_S * 1000)
 
     assert (7, 8) == read(client)
@@ -199,46 +205,6 @@ def test_half_an_answer_and_a_hang_up(server: ScriptedServer, client: ModbusTcp)
         read(client)
 
 
-def test_drip_by_drip_is_bounded_by_the_clock(server: ScriptedServer) -> None:
-    """With a clock the limit holds for the whole answer, however many pieces it comes in."""
-
-    class Hasty(FakeClock):
-        def monotonic(self) -> float:
-            self.advance(20.0)
-            return super().monotonic()
-
-    client = ModbusTcp("127.0.0.1", server.port, timeout_s=30.0, clock=Hasty())
-    server.script = lambda r: [bytes([byte]) for byte in words_frame(r, range(125))[:-1]]
-
-    with pytest.raises(DeviceTimeout, match="half an answer"):
-        client.read(1, Space.INPUT, 0, 125)
-
-
-def test_the_limit_runs_from_the_request_on(server: ScriptedServer) -> None:
-    """With a clock the wait for the first piece counts like that between two pieces."""
-
-    class Late(FakeClock):
-        def monotonic(self) -> float:
-            self.advance(31.0)
-            return super().monotonic()
-
-    client = ModbusTcp("127.0.0.1", server.port, timeout_s=30.0, clock=Late())
-
-    with pytest.raises(DeviceTimeout, match="no answer in 30.0 s"):
-        client.read(1, Space.INPUT, 0, 125)
-
-
-def test_an_answer_has_a_bounded_number_of_pieces(
-    server: ScriptedServer, client: ModbusTcp, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A peer that dribbles for ever within each time limit is broken off by MAX_PIECES."""
-    byte_by_byte = iter(bytes([byte]) for byte in struct.pack(">HHHB", 1, 0, 251, 1) * 20)
-    monkeypatch.setattr(modbus_tcp._Client, "_piece", lambda *_: next(byte_by_byte))
-
-    with pytest.raises(ProtocolError, match=f"more than {modbus_tcp.MAX_PIECES} pieces"):
-        client.read(1, Space.INPUT, 0, 125)
-
-
 def test_silence_closes_nothing_else(server: ScriptedServer) -> None:
     """Two connections have nothing in common: the silence of one is not the other's."""
     with ScriptedServer(lambda _: ()) as silent:
@@ -259,7 +225,7 @@ def test_a_connection_closed_while_idle_is_replaced(
     read(client)
     server._current.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
     waiting = select.poll()
-    waiting.register(client._client.socket, select.POLLIN)  # type: ignore[union-attr,arg-type]
+    waiting.register(connection_of(client), select.POLLIN)
     waiting.poll(WAIT_S * 1000)
 
     assert (7, 8) == read(client)
@@ -444,7 +410,7 @@ def test_more_than_a_thousand_descriptors(server: ScriptedServer) -> None:
     client = ModbusTcp("127.0.0.1", server.port, timeout_s=WAIT_S)
     try:
         words = read(client)
-        descriptor = client._client.socket.fileno()  # type: ignore[union-attr]
+        descriptor = connection_of(client).fileno()
     finally:
         client.close()
         for each in held:
@@ -462,7 +428,7 @@ def test_the_largest_requests_fit_a_frame(server: ScriptedServer, client: Modbus
     client.write(1, 0, [1] * modbus_tcp.MAX_WRITE_WORDS)
 
     assert tuple(range(125)) == words
-    assert len(server.requests[-1]) == 13 + 2 * 123 <= modbus_tcp.MAX_FRAME_BYTES
+    assert len(server.requests[-1]) == 13 + 2 * 123 <= MAX_FRAME_BYTES
 
 
 def test_a_write_that_echoes_something_else(server: ScriptedServer, client: ModbusTcp) -> None:

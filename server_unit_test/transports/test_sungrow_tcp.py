@@ -19,8 +19,8 @@ from server.errors import (
 )
 from server.model.device import Space
 from server.transports import sungrow_tcp
-from server.transports.sungrow_line import Line
 from server.transports.sungrow_tcp import SungrowTcp
+from server.transports.tcp_line import TcpLine
 from server_unit_test.contracts.fake_clock import START_MS, FakeClock
 from server_unit_test.transports.ciphered import (
     CONSTANT,
@@ -105,15 +105,15 @@ def test_a_device_may_not_let_us_back_at_once(
     device: Ciphered, client: SungrowTcp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A key is kept though the connection after the exchange is refused; the next one uses it."""
-    dial, dials = Line.dial, []
+    dial, dials = TcpLine.dial, []
 
-    def second_is_refused(line: Line) -> None:
+    def second_is_refused(line: TcpLine) -> None:
         dials.append(line)
         if len(dials) == 2:
             raise ConnectionRefusedError("busy with the client before")
         dial(line)
 
-    monkeypatch.setattr(Line, "dial", second_is_refused)
+    monkeypatch.setattr(TcpLine, "dial", second_is_refused)
     with pytest.raises(DeviceUnreachable, match="busy with the client before"):
         read(client)
 
