@@ -6,7 +6,7 @@ import pytest
 
 from virtual_radio.central import Central, ConnectFailed, NotFound
 from virtual_radio.controller import RadioController
-from virtual_radio.faults import times
+from virtual_radio.faults import HANG, times
 from virtual_radio.gatt import Disconnected
 from virtual_radio.peripheral import Peripheral, advertising_data
 from virtual_radio.radio import Radio
@@ -115,6 +115,19 @@ async def test_a_command_that_fails_fails_the_connection(radio: Radio, central: 
 
     assert 0x07 == failed.value.status
     assert session.connected
+
+
+async def test_a_controller_that_hangs_ends_the_waiting(radio: Radio, central: Central) -> None:
+    """The host's patience ends after ten seconds; well again, it connects."""
+    lamp = await radio.peripheral("Lamp", Lamp().services)
+    create_connection = 0x200D
+    central.controller.faults[create_connection] = times(1, HANG)
+
+    with pytest.raises(NotFound):
+        await central.connect(lamp.address, timeout_s=2.0)
+
+    assert asyncio.get_running_loop().time() <= 15.0
+    assert (await central.connect(lamp.address)).connected
 
 
 async def test_several_centrals_share_a_peripheral(radio: Radio) -> None:
