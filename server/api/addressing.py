@@ -42,8 +42,10 @@ class DeviceAddress(msgspec.Struct, frozen=True):
     the device), where `profile` is more exact; `scheme` is the way to it. With `auto`, what is not
     given is found out; otherwise it is 502, 1 and `modbus_tcp`. `battery` false leaves out what
     sits behind the device. `user` and `password` are for a device that wants a login; empty, or the
-    mask that is shown for a password, stands for the factory's. `connection` is `TCP`, or an object
-    with these keys: what it does not say is taken from the keys beside it.
+    mask that is shown for a password, stands for the factory's. Given with the address of a device
+    that is configured and logs in, they become its account, and nothing is added; what is empty
+    then stays as it is. `connection` is `TCP`, or an object with these keys: what it does not say
+    is taken from the keys beside it.
     """
 
     ip: str = ""
