@@ -283,25 +283,7 @@ def pysungrow_numbers(plant: PlantUnderTest) -> dict[str, tuple[float, float]]:
     word = dict(enumerate(plant.words(4990, 47), start=4990))
     amperes = plant.words(13031, 3)
     volts, health = plant.words(13020, 1)[0] / 10, plant.words(13024, 1)[0] / 10
-    energies = {
-        "output_energy": "output",
-        "pv_generation": "pv",
-        "export_from_pv": "pv_exported",
-        "battery_charge_energy_from_pv": "pv_charged",
-        "direct_energy_consumption": "direct",
-        "battery_discharge_energy": "discharged",
-        "import_energy": "imported",
-        "charge_energy": "charged",
-        "export_energy": "exported",
-    }
-    kwh = {
-        f"{span}_{name}": (truth[f"{key}_energy_{end}"] / 1000, 0.1)
-        for name, key in energies.items()
-        for span, end in (("daily", "today"), ("total", "total"))
-    }
-    # The library takes a hybrid's 0.1 kWh for the whole kWh of a string inverter.
-    kwh["total_output_energy"] = (truth["output_energy_total"] / 100, 1)
-    return kwh | {
+    return pysungrow_energies(truth) | {
         "nominal_output_power": (10.0, 0.1),
         "internal_temperature": (truth["inverter_temperature"], 0.1),
         "mppt_1_voltage": (word[5011] / 10, 0.0),
@@ -333,6 +315,29 @@ def pysungrow_numbers(plant: PlantUnderTest) -> dict[str, tuple[float, float]]:
         "external_ems_heartbeat": (20, 0),
         "reserved_soc_for_backup": (0, 0),
     }
+
+
+def pysungrow_energies(truth: Mapping[str, float | int]) -> dict[str, tuple[float, float]]:
+    """Its names of energies -> kWh and the last digit that the register has."""
+    energies = {
+        "output_energy": "output",
+        "pv_generation": "pv",
+        "export_from_pv": "pv_exported",
+        "battery_charge_energy_from_pv": "pv_charged",
+        "direct_energy_consumption": "direct",
+        "battery_discharge_energy": "discharged",
+        "import_energy": "imported",
+        "charge_energy": "charged",
+        "export_energy": "exported",
+    }
+    kwh = {
+        f"{span}_{name}": (truth[f"{key}_energy_{end}"] / 1000, 0.1)
+        for name, key in energies.items()
+        for span, end in (("daily", "today"), ("total", "total"))
+    }
+    # The library takes a hybrid's 0.1 kWh for the whole kWh of a string inverter.
+    kwh["total_output_energy"] = (truth["output_energy_total"] / 100, 1)
+    return kwh
 
 
 def pysungrow_words(plant: PlantUnderTest) -> dict[str, object]:
