@@ -9,14 +9,10 @@ from bumble import att
 from bluetooth.gatt import Advertisement
 from bluetooth.ports import Peripheral
 from bluetooth_unit_test.contracts.peripheral import AttRefused
-from virtual_radio.bluez_bus import FakeBluetoothd
+from virtual_radio.bluez_bus.bus_room import BusRoom
 from virtual_radio.central import NotFound
 from virtual_radio.gatt import Disconnected, GattError
-from virtual_radio.radio import Radio
 from virtual_radio.session import Notifications, Session
-
-BOX = "F0:00:00:00:00:0B"
-"""The address of the box."""
 
 HEAR_TIMEOUT_S = 1.0
 """Adverts come every 20 ms, two in turn every 100 ms; so long without is silence."""
@@ -86,16 +82,17 @@ class PhoneOnRadio:
 class BluezStage:
     """`contracts.peripheral.Stage` on a fake bluetoothd."""
 
-    def __init__(self, peripheral: Peripheral, radio: Radio, daemon: FakeBluetoothd) -> None:
+    def __init__(self, peripheral: Peripheral, room: BusRoom) -> None:
         self.peripheral = peripheral
-        self.radio = radio
-        self.daemon = daemon
+        self.room = room
+        self.radio = room.radio
+        self.daemon = room.daemon
         self._phones: list[PhoneOnRadio] = []
 
     async def visit(self, mtu: int = 23) -> PhoneOnRadio:
         """As Stage."""
         central = await self.radio.central()
-        session = await central.connect(BOX, mtu=mtu if mtu > 23 else None)
+        session = await central.connect(self.room.box, mtu=mtu if mtu > 23 else None)
         client = f"{self.daemon.path}/dev_{central.address.replace(':', '_')}"
         self._phones.append(PhoneOnRadio(session, client))
         return self._phones[-1]
@@ -126,5 +123,5 @@ class BluezStage:
         for phone in self._phones:
             await phone.leave()
         await self.peripheral.close()
-        await self.daemon.stop()
+        await self.room.close()
         await self.radio.close()

@@ -33,9 +33,10 @@ from bluetooth_unit_test.contracts.peripheral import (
     SeveralAdvertisementsContract,
     pattern,
 )
-from system_test.bluez_stage import BOX, BluezStage
-from virtual_radio.bluez_bus import FakeBluetoothd, PrivateBus
+from system_test.bluez_stage import BluezStage
 from virtual_radio.bluez_bus.bluetoothd import MAX_ADVERTISEMENTS
+from virtual_radio.bluez_bus.bus_room import BusRoom
+from virtual_radio.bluez_bus.private_bus import PrivateBus
 from virtual_radio.radio import Radio
 
 pytestmark = [pytest.mark.system, pytest.mark.anyio]
@@ -68,11 +69,7 @@ def system_bus(bus: PrivateBus, monkeypatch: pytest.MonkeyPatch) -> PrivateBus:
 
 async def make_stage(bus: PrivateBus, peripheral: Peripheral) -> BluezStage:
     """A fake bluetoothd that runs, its radio, and the peripheral under test."""
-    radio = Radio()
-    host = await radio.peripheral("box", address=BOX, advertise=False)
-    daemon = FakeBluetoothd(bus.address, host.device)
-    await daemon.start()
-    return BluezStage(peripheral, radio, daemon)
+    return BluezStage(peripheral, await BusRoom.open(bus.address, Radio()))
 
 
 class TestBluezPeripheral(PeripheralContract, SeveralAdvertisementsContract):

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from virtual_radio.bluez_bus.fixture import bluez_bus  # noqa: F401  # A fixture.
+
 if TYPE_CHECKING:
     from virtual_radio.bare_host import BareHost
     from virtual_radio.central import Central

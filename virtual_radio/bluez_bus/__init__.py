@@ -3,9 +3,6 @@
 What runs for real: the peripheral (any that speaks BlueZ's D-Bus interfaces: our own, bless), its
 D-Bus library, dbus-daemon, a Bluetooth host, the attribute protocol. What is played: bluetoothd,
 the radio. Knows nothing of what the peripheral serves.
+
+Start with `PrivateBus` (private_bus), `BusRoom` (bus_room), or the fixture `bluez_bus`.
 """
-
-from virtual_radio.bluez_bus.bluetoothd import FakeBluetoothd
-from virtual_radio.bluez_bus.private_bus import PrivateBus
-
-__all__ = ["FakeBluetoothd", "PrivateBus"]

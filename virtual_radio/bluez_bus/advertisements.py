@@ -40,16 +40,16 @@ def compose(properties: Mapping[str, Any]) -> Sent:
     parts: list[tuple[int, bytes]] = []
     if properties.get("Discoverable", True):
         parts.append((AdvertisingData.FLAGS, b"\x06"))
-    uuids = [UUID(uuid) for uuid in properties.get("ServiceUUIDs", ()) if uuid]
+    uuids = [_bytes(uuid) for uuid in properties.get("ServiceUUIDs", ()) if uuid]
     for size, kind in (
         (2, AdvertisingData.COMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS),
         (16, AdvertisingData.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS),
     ):
-        listed = b"".join(bytes(uuid) for uuid in uuids if len(bytes(uuid)) == size)
+        listed = b"".join(uuid for uuid in uuids if len(uuid) == size)
         if listed:
             parts.append((kind, listed))
     for key, value in properties.get("ServiceData", {}).items():
-        uuid = bytes(UUID(key))
+        uuid = _bytes(key)
         kind = (
             AdvertisingData.SERVICE_DATA_16_BIT_UUID
             if len(uuid) == 2
@@ -62,6 +62,15 @@ def compose(properties: Mapping[str, Any]) -> Sent:
     if max(len(data), len(response)) > MAX_DATA_BYTES:
         raise TooLong(f"{len(data)} and {len(response)} bytes; {MAX_DATA_BYTES} fit")
     return Sent(data, response)
+
+
+def _bytes(uuid: str) -> bytes:
+    """bluetoothd takes the long form of a short UUID for what it is."""
+    value = UUID(uuid)
+    whole = value.to_bytes(force_128=True)
+    base = whole[:12] + bytes(2) + whole[14:]
+    is_short = base == UUID.from_16_bits(0).to_bytes(force_128=True)
+    return whole[12:14] if is_short else whole
 
 
 class Advertisements:

@@ -43,6 +43,7 @@ class Adapter(ServiceInterface):
         super().__init__("org.bluez.Adapter1")
         self.address = address
         self.alias = alias
+        self._name = alias  # The machine's own; an empty alias gives it back.
         self.powered = True
         self._power = power
 
@@ -58,7 +59,7 @@ class Adapter(ServiceInterface):
 
     @Alias.setter  # type: ignore[no-redef]
     def Alias(self, value: DBusStr) -> None:  # noqa: N802
-        self.alias = value or "fake"  # An empty one gives the machine's own name back.
+        self.alias = value or self._name
         self.emit_properties_changed({"Alias": self.alias})
 
     @dbus_property()

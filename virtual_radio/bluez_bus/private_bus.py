@@ -56,6 +56,11 @@ class PrivateBus:
         """For `DBUS_SYSTEM_BUS_ADDRESS`."""
         return f"unix:path={self._socket}"
 
+    @property
+    def process_id(self) -> int | None:
+        """Of dbus-daemon; None while there is none."""
+        return self._process.pid if self._process else None
+
     def __enter__(self) -> Self:
         if len(os.fsencode(self._socket)) > MAX_SOCKET_PATH_BYTES:
             raise RuntimeError(f"{self._socket} is too long a path for a socket")
