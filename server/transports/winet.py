@@ -230,6 +230,7 @@ class Winet:
             self._habits.passthrough = True  # It may have been given newer firmware meanwhile.
         except Refused as error:
             self._drop(session)
+            self._habits.logs_in = False  # Whether it wants a login is found out anew.
             self._lockout.heed(error.step, error.answer)
             self._lockout.check(self._host)
             raise

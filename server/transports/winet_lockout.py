@@ -10,8 +10,11 @@ from typing import TypeVar
 from server.errors import DeviceUnreachable
 from server.model.device import Account
 from server.ports import Clock
-from server.transports.winet_answer import LOCKED, Answer
+from server.transports.winet_answer import BUSY, LOCKED, NOTICE, TOKEN_INVALID, Answer
 from server.transports.winet_session import FACTORY
+
+_NOT_LOOKED_AT = frozenset({BUSY, NOTICE, TOKEN_INVALID})
+"""Answers to a login that say nothing of its password."""
 
 Key = TypeVar("Key")
 Kept = TypeVar("Kept")
@@ -68,7 +71,7 @@ class Lockout:
         if answer.code == LOCKED:
             words = f"its account is locked ({answer}), and each login would lock it anew"
             self._lock.begin(LOCK_S, words)
-        elif step == "login":
+        elif step == "login" and answer.code not in _NOT_LOOKED_AT:
             words = (
                 f"it refuses the login ({answer}), and more of them would lock its account: "
                 "give the user and the password that its own web page takes (of a configured "

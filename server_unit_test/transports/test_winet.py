@@ -296,6 +296,23 @@ def test_a_wrong_password_is_not_tried_again_and_again(new: ScriptedWinet, reach
     assert (1, 2) == (before, new.seen.count("login"))
 
 
+def test_a_login_that_nobody_wanted_is_not_insisted_on(
+    classic: ScriptedWinet, reach: Reach
+) -> None:
+    """Older firmware whose tokens fail for another reason, with a password of its owner's: after
+    the pause it is read without a login, as before."""
+    clock = FakeClock()
+    classic.password = "the owner's own"
+    transport = reach(classic, clock)
+    classic.codes = [106, 106]
+    with pytest.raises(DeviceUnreachable, match="refuses the login"):
+        read(transport)
+    clock.advance(REFUSED_LOGIN_PAUSE_S)
+
+    assert (7, 8) == read(transport)
+    assert 1 == classic.seen.count("login")
+
+
 def test_one_session_is_used_and_given_back(dongle: ScriptedWinet, reach: Reach) -> None:
     """However much is read, there is one; closing logs out."""
     transport = reach(dongle)

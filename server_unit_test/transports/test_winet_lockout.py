@@ -4,7 +4,7 @@ import pytest
 
 from server.errors import DeviceUnreachable
 from server.model.device import Account
-from server.transports.winet_answer import LOCKED, Answer
+from server.transports.winet_answer import BUSY, LOCKED, NOTICE, TOKEN_INVALID, Answer
 from server.transports.winet_lockout import (
     LOCK_S,
     MAX_LOCKOUTS,
@@ -35,6 +35,15 @@ def test_other_refusals_hold_up_nothing() -> None:
     """A busy dongle does not lock anybody out."""
     lockout = Lockout(FakeClock())
     lockout.heed("devicelist", Answer(301, "", {}))
+
+    lockout.check("dongle")
+
+
+@pytest.mark.parametrize("code", [BUSY, NOTICE, TOKEN_INVALID])
+def test_a_login_that_was_not_looked_at_is_none(code: int) -> None:
+    """A dongle that is busy, taken or does not know the token says nothing of the password."""
+    lockout = Lockout(FakeClock())
+    lockout.heed("login", Answer(code, "", {}))
 
     lockout.check("dongle")
 
