@@ -90,7 +90,7 @@ class Overseer:
         self._number: int | None = None
         self._reported: Report | None = None
         self._reported_at = 0.0
-        self._trouble = ""
+        self._troubles: set[str] = set()
         self.heard = False
         """Whether the gateway has said since our start how the door should be."""
 
@@ -130,23 +130,27 @@ class Overseer:
     async def _ask(self, method: str, path: str, body: bytes = b"") -> dict[str, Any] | None:
         try:
             answer = await self._gateway.ask(method, path, body, POLL_TIMEOUT_S)
-            if answer.status != 200:
-                self._troubled(f"{method} {path}: status {answer.status}")
-                return None
-            found = json.loads(answer.body)
-        except (BluetoothError, ValueError) as error:
-            self._troubled(str(error))
+        except BluetoothError as error:
+            self._troubled("the gateway", str(error))
             return None
+        self._untroubled("the gateway")
+        try:
+            found = json.loads(answer.body) if answer.status == 200 else None
+        except (ValueError, RecursionError):
+            found = None
         if not isinstance(found, dict):
-            self._troubled(f"{method} {path}: no object")
+            self._troubled(path, f"status {answer.status}, or not what was expected")
             return None
-        if self._trouble:
-            log.info("the gateway is heard again")
-            self._trouble = ""
+        self._untroubled(path)
         return found
 
-    def _troubled(self, why: str) -> None:
-        """One line for each kind of trouble in a row."""
-        if why != self._trouble:
-            log.warning("the gateway does not say how the door should be", extra={"why": why})
-        self._trouble = why
+    def _troubled(self, what: str, why: str) -> None:
+        """One line for each streak."""
+        if what not in self._troubles:
+            self._troubles.add(what)
+            log.warning("the gateway does not take part", extra={"what": what, "why": why})
+
+    def _untroubled(self, what: str) -> None:
+        if what in self._troubles:
+            self._troubles.discard(what)
+            log.info("the gateway takes part again", extra={"what": what})

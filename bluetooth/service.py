@@ -83,6 +83,7 @@ class Service:
         self._parts = parts
         self._choices = choices
         self._memory = remembered
+        self._saving = False
         self._name = choices.name or remembered.name or box_name.from_machine()
         self._problem = "the adapter is not open yet"
         self._bell = _Bell()
@@ -241,7 +242,19 @@ class Service:
 
     def _remember(self, new: Memory) -> None:
         self._memory = new
-        self._spawned.spawn(asyncio.to_thread(memory.save, self._choices.folder, new))
+        if not self._saving:
+            self._saving = True
+            self._spawned.spawn(self._save())
+
+    async def _save(self) -> None:
+        """One at a time, and the newest last."""
+        saved = None
+        try:
+            while saved is not self._memory:
+                saved = self._memory
+                await asyncio.to_thread(memory.save, self._choices.folder, saved)
+        finally:
+            self._saving = False
 
     def _chosen(self, policy: Policy) -> Policy:
         """The policy, with what the command line says above it."""
