@@ -3,8 +3,10 @@
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 
 from server.clock import SystemClock
 from server.errors import EgretError, WifiRefused, WifiUnanswered, WifiUnavailable
@@ -22,6 +24,9 @@ from server_unit_test.host.network_manager_double import (
     Services,
     Street,
 )
+from system_test.processes import Children, Program, start_gateway, wait_until
+
+ANSWER_TIMEOUT_S = 30.0
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
 
@@ -76,7 +81,8 @@ def start(bus: str, street: Street) -> Iterator[Callable[[], Services]]:
     begun: list[Services] = []
 
     def begin() -> Services:
-        begun.append(Services(bus, street))
+        if not begun:
+            begun.append(Services(bus, street))
         return begun[0]
 
     yield begin
@@ -438,3 +444,84 @@ def test_networkmanager_that_ends_while_joining_is_said(
 
     with pytest.raises(WifiUnavailable, match="broken off"):
         attempt.advance()
+
+
+# -- the gateway as a whole --------------------------------------------------------------------
+
+
+@pytest.fixture
+def gateway(children: Children, bus: str, tmp_path: Path) -> Callable[[], Program]:
+    """Starts a gateway on that bus."""
+
+    def start() -> Program:
+        settings = {"DBUS_SYSTEM_BUS_ADDRESS": bus, "EGRET_LOG_LEVEL": "DEBUG"}
+        return children.keep(start_gateway(tmp_path / "data", settings=settings))
+
+    return start
+
+
+def ask(program: Program, method: str, path: str, body: object = None) -> Any:
+    """Status and answer of one request."""
+    url = f"{program.url}{path}"
+    answer = requests.request(method, url, json=body, timeout=ANSWER_TIMEOUT_S)
+    return answer.status_code, answer.json()
+
+
+def test_a_box_is_brought_into_another_network_over_http(
+    home: str, street: Street, gateway: Callable[[], Program]
+) -> None:
+    """Scanned, mistyped, typed right, followed, listed, forgotten; no password is ever shown."""
+    box = gateway()
+    seen = [ask(box, "GET", "/api/wifi/scan")]
+    seen.append(ask(box, "POST", "/api/wifi", {"ssid": "TestAP", "psk": WRONG}))
+    seen.append(ask(box, "GET", "/api/wifi/progress"))
+    seen.append(ask(box, "POST", "/api/wifi", {"ssid": "TestAP", "psk": NEW_PSK}))
+    seen.append(ask(box, "GET", "/api/wifi/progress"))
+    wait_until(
+        lambda: box.get("/api/wifi")["connected"] == "TestAP", ANSWER_TIMEOUT_S, "connection"
+    )
+    seen.append(ask(box, "GET", "/api/network"))
+    seen.append(ask(box, "DELETE", "/api/wifi", {"ssid": "TestAP"}))
+    box.stop()
+
+    scanned, wrong, after_wrong, right, after_right, network, forgotten = seen
+    assert {"HomeAP", "TestAP"} == set(scanned[1]["ssids"])
+    assert (422, "wrong_password") == (wrong[0], wrong[1]["reason"])
+    assert wrong[1]["message"].endswith("The box is back on HomeAP.")
+    assert ("failed", "wrong_password") == (after_wrong[1]["step"], after_wrong[1]["reason"])
+    assert (200, "ok", "10.42.1.10") == (right[0], right[1]["status"], right[1]["ip"])
+    assert "connected" == after_right[1]["step"]
+    assert ["HomeAP", "TestAP"] == [e["connection"]["id"] for e in network[1]["connections"]]
+    assert (200, 1) == (forgotten[0], forgotten[1]["forgotten"])
+    assert [HOME] == street.names()
+    shown = f"{seen} {box.output()}"
+    assert [] == [psk for psk in (WRONG, NEW_PSK, HOME_PSK) if psk in shown]
+
+
+def test_a_gateway_that_dies_midway_leaves_nothing_behind(
+    home: str, street: Street, start: Callable[[], Services], gateway: Callable[[], Program]
+) -> None:
+    """The profile is volatile: NetworkManager finishes alone, and goes home."""
+    street.stuck_at = CONFIG
+    box = gateway()
+    ask(box, "POST", "/api/wifi", {"ssid": "TestAP", "psk": WRONG, "wait": False})
+    wait_until(lambda: (CONFIG, 0) in street.history, ANSWER_TIMEOUT_S, "attempt")
+
+    box.kill()
+    street.stuck_at = 0
+    start().do(start().machine.give_up)
+
+    wait_until(lambda: street.state == ACTIVATED, ANSWER_TIMEOUT_S, "way home")
+    assert [HOME] == street.names()
+
+
+def test_a_gateway_stops_while_it_joins(
+    home: str, street: Street, gateway: Callable[[], Program]
+) -> None:
+    """Within the time that a stop may take, whatever the network does."""
+    street.stuck_at = CONFIG
+    box = gateway()
+    ask(box, "POST", "/api/wifi", {"ssid": "TestAP", "psk": NEW_PSK, "wait": False})
+    wait_until(lambda: (CONFIG, 0) in street.history, ANSWER_TIMEOUT_S, "attempt")
+
+    assert 0 == box.stop()

@@ -6,6 +6,7 @@ so every step is settled on the engine thread and is in a snapshot at once.
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 from server.engine.task import (
     Again,
@@ -93,6 +94,8 @@ class JoinNetwork:
             self._tell(news, now)
             return Again(now)
         assert isinstance(news, WifiJoined)
+        ledger = self._house.wifi  # Seen at once by whoever looks as soon as he is answered.
+        ledger.state = replace(ledger.state, connected=news.ssid, message=news.message)
         return self._end(outcome, WifiTold(WifiStep.CONNECTED, news.message, news.reason), now)
 
     def _failed(self, error: Exception) -> WifiTold:

@@ -452,6 +452,10 @@ class Machine:
         self._leave()
         self._go(DISCONNECTED, reason)
 
+    def give_up(self) -> None:
+        """What is stuck fails at last."""
+        self._follow([(FAILED, 53)])
+
     def vanish(self, ssid: bytes) -> None:
         """An access point is switched off."""
         for network in self.street.networks:

@@ -6,7 +6,7 @@ import pytest
 
 from server.errors import WifiUnanswered
 from server.host.system_bus import BusRefused
-from server.host.wifi_scan import LOOK_EVERY_S, SCAN_LIMIT_S, scan_now
+from server.host.wifi_scan import LOOK_EVERY_S, REFUSED_SCAN_LIMIT_S, SCAN_LIMIT_S, scan_now
 from server.model.wifi import WifiReason
 from server_unit_test.contracts.fake_clock import FakeClock
 from server_unit_test.host.fake_bus import DEVICE, FakeBus, manager
@@ -46,3 +46,13 @@ def test_a_scan_that_is_refused_is_waited_for_all_the_same(bus: FakeBus) -> None
     scan_now(manager(bus), DEVICE, bus.clock)
 
     assert LOOK_EVERY_S == bus.clock.monotonic() - begun
+
+
+def test_a_refused_scan_that_is_followed_by_none_is_no_error(bus: FakeBus) -> None:
+    """After REFUSED_SCAN_LIMIT_S what is known is new enough."""
+    bus.answers["RequestScan"] = BusRefused("org.freedesktop.NetworkManager.Device.NotAllowed", "")
+    begun = bus.clock.monotonic()
+
+    scan_now(manager(bus), DEVICE, bus.clock)
+
+    assert REFUSED_SCAN_LIMIT_S == bus.clock.monotonic() - begun

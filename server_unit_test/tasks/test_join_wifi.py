@@ -63,6 +63,7 @@ def test_each_step_is_shown_and_the_end_is_answered(home: Home, wifi: FakeWifi) 
     steps = [WifiStep.CONNECTING, WifiStep.CONNECTING, WifiStep.AUTHENTICATING, WifiStep.CONNECTED]
     assert steps == shown
     assert [Ok(JOINED)] == asker.outcomes
+    assert "Home" == home.house.wifi.state.connected
     assert isinstance(only(verdict.then).task, LookAtWifi)
     assert not home.house.wifi.joining
     assert 4 == len(published)
