@@ -7,6 +7,7 @@ or a client sends can look like a line of ours. It knows nothing of what is logg
 
 import json
 import logging
+import re
 import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -34,6 +35,8 @@ QUIET = {
 """Loggers of libraries that would repeat every failure, and the level they start with."""
 
 LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
+_IN_QUERY = re.compile(rf"((?:{'|'.join(SECRET_WORDS)})=)(?!{REDACTED})[^&\s\"\\]+", re.IGNORECASE)
+"""A secret in the query of an address, as a library that logs requests writes it."""
 _ROOT_NAMES = ("", "root")
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 """What every record has; everything else on it was passed as `extra`."""
@@ -100,7 +103,7 @@ class KeyValueFormatter(logging.Formatter):
         parts += [f"{_key(key)}={_value(key, value)}" for key, value in extras.items()]
         if record.exc_info and record.exc_info[1] is not None:
             parts.append(f"exception={_quoted(_trace(record.exc_info[1]))}")
-        return _cut(" ".join(parts), MAX_LINE_LENGTH)
+        return _cut(_IN_QUERY.sub(rf"\1{REDACTED}", " ".join(parts)), MAX_LINE_LENGTH)
 
 
 def _utc(created: float) -> str:

@@ -89,6 +89,22 @@ def test_secrets_are_redacted_by_name(name: str) -> None:
     assert "hunter2" not in written
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        'http://10.0.0.9:80 "GET /device/getParam?dev_id=1&token=s3cret&lang=en_us HTTP/1.1" 200',
+        "failed: /login?user=owner&password=s3cret",
+        "PASSWD=s3cret",
+    ],
+)
+def test_secrets_of_an_address_are_redacted(said: str) -> None:
+    """A library that is told to log everything writes whole addresses, and their queries."""
+    written = line(said), line(error=said)
+
+    assert all("s3cret" not in each and log.REDACTED in each for each in written)
+    assert all("lang=en_us" in each for each in written) == ("lang=" in said)
+
+
 def test_secrets_within_a_field_are_redacted() -> None:
     """A mapping is looked through, also within lists."""
     written = line(config={"wifi": [{"ssid": "home", "psk": "hunter2"}]})
