@@ -36,8 +36,8 @@ class HttpAnswer:
         if act.silent:
             await _hold(scope, receive)
             return
-        if act.delay_s:
-            await asyncio.sleep(act.delay_s)
+        if act.delay_s and not await _stays(receive, act.delay_s):
+            return
         await send(self._head())
         if act.sent_bytes is not None:
             await send(_part(act.body[: act.sent_bytes], more=True))
@@ -47,7 +47,8 @@ class HttpAnswer:
             pause_s = act.drip_s / max(1, len(act.body))
             for at in range(len(act.body)):
                 await send(_part(act.body[at : at + 1], more=True))
-                await asyncio.sleep(pause_s)
+                if not await _stays(receive, pause_s):
+                    return
         await send(_part(b"" if act.drip_s else act.body, more=False))
 
     def _head(self) -> Message:
@@ -100,6 +101,16 @@ async def _hold(scope: Scope, receive: Receive) -> None:
             await _gone(receive)
     except TimeoutError:
         await _hang_up(scope, receive)
+
+
+async def _stays(receive: Receive, seconds: float) -> bool:
+    """Wait; False as soon as the client has gone."""
+    try:
+        async with asyncio.timeout(seconds):
+            await _gone(receive)
+    except TimeoutError:
+        return True
+    return False
 
 
 async def _gone(receive: Receive) -> None:

@@ -194,6 +194,7 @@ def test_interface_is_described(desk: Desk) -> None:
 
 def test_bodies_are_described(desk: Desk) -> None:
     """Each body names what it takes, its example takes nothing else, and nothing else is taken."""
+    paths = set()
     for path, each in desk.ask("GET", "/openapi.json")[1]["paths"].items():
         if "requestBody" not in each.get("post", {}):
             continue
@@ -203,6 +204,9 @@ def test_bodies_are_described(desk: Desk) -> None:
         assert content["example"].keys() <= described.keys()
         assert all({"type", "description"} <= value.keys() for value in described.values())
         assert 400 == desk.ask("POST", path, {"surely not": 1})[0]
+        paths.add(path)
+
+    assert {"/troubles", "/quirks", "/time", "/behaviour", "/settings"} == paths
 
 
 def test_what_is_not_there_is_told_in_words(desk: Desk) -> None:
@@ -244,7 +248,10 @@ def test_stopping_twice() -> None:
     """Stopping a port that is closed, or never was open, is no error."""
     control = ControlPort(VirtualPlant(doors={}, clock=ManualClock(NOON_S)))
     control.stop()
-    control.start()
+    url = control.start().url
 
     control.stop()
     control.stop()
+
+    with pytest.raises(requests.ConnectionError):
+        requests.get(url, timeout=10)

@@ -70,12 +70,22 @@ def test_a_short_answer_promises_more_than_it_sends() -> None:
 
 def test_a_dripped_answer_is_byte_by_byte() -> None:
     """Each byte is a message of its own, and the last message ends it."""
-    server = Server()
+    server = Server(stays=True)
     server.serve(Act(b"abc", drip_s=0.003))
     bodies = [message["body"] for message in server.sent[1:]]
 
     assert [b"a", b"b", b"c", b""] == bodies
     assert not server.sent[-1]["more_body"]
+
+
+@pytest.mark.parametrize("act", [Act(b"abc", delay_s=600.0), Act(b"abc", drip_s=600.0)])
+def test_nobody_is_waited_for(act: Act) -> None:
+    """Once the client has gone, neither a late answer nor a slow one goes on."""
+    server = Server()
+    server.serve(act)
+
+    assert len(server.sent) <= 2
+    assert all(message.get("more_body", True) for message in server.sent)
 
 
 def test_close_cuts_and_silence_does_not() -> None:
