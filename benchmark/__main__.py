@@ -26,6 +26,7 @@ SECTIONS = {
     "signing": 60,
     "api": 180,
     "whole": 200,
+    "radio": 120,
 }
 """Each section and the seconds after which it is given up."""
 

@@ -7,7 +7,16 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-PEERS = ("pymodbus", "APScheduler", "schedule", "starlette", "uvicorn", "msgspec", "cryptography")
+PEERS = (
+    "pymodbus",
+    "APScheduler",
+    "schedule",
+    "starlette",
+    "uvicorn",
+    "msgspec",
+    "cryptography",
+    "bumble",
+)
 
 
 def describe() -> str:
