@@ -163,7 +163,7 @@ class EncryptedDoor:
         await self._door.close()
 
     def key_of_today(self) -> bytes:
-        """The public key, by the device's own clock."""
+        """The public key: its day ends with the plant's, or when a wrong clock thinks so."""
         shown_s = self._face.now_s() + self._troubles.clock_shift_s(self.name)
         return self.public(int(shown_s // _DAY_S))
 

@@ -1,8 +1,10 @@
 """Plant time: where it starts, how fast it runs, how it is spelled."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from simulator.clock import MAX_SPEED, ManualClock, RunningClock, parse_start
+from simulator.clock import MAX_SPEED, YEARS, ManualClock, RunningClock, parse_start
 
 
 def test_running_clock_starts_where_it_is_told() -> None:
@@ -76,3 +78,27 @@ def test_start_that_is_no_time(text: str) -> None:
     """What is no time is refused with an example of one."""
     with pytest.raises(ValueError, match="2026-06-21T10:00"):
         parse_start(text)
+
+
+@pytest.mark.parametrize("year", [YEARS[0], YEARS[-1]])
+def test_years_that_an_inverter_knows(year: int) -> None:
+    """The first and the last are taken, those beyond are told."""
+    assert parse_start(f"{year}-06-21") > 0
+    for beyond in (YEARS[0] - 1, YEARS[-1] + 1):
+        with pytest.raises(ValueError, match=f"give {YEARS[0]} to {YEARS[-1]}"):
+            parse_start(f"{beyond}-06-21")
+
+
+@given(
+    st.text(max_size=25)
+    | st.datetimes().map(lambda moment: moment.isoformat())
+    | st.times().map(lambda moment: moment.isoformat())
+)
+def test_no_words_crash_it(text: str) -> None:
+    """Whatever is written for a start, it is one of these years or an error in words."""
+    try:
+        start_s = parse_start(text)
+    except ValueError:
+        return
+
+    assert 946_598_400 <= start_s < 4_102_531_200
