@@ -84,6 +84,10 @@ async def _controller(radio: Radio) -> object:
     return radio.controller()
 
 
+async def _central(radio: Radio) -> object:
+    return await radio.central()
+
+
 async def _beacon(radio: Radio) -> object:
     return radio.advertisers(1)
 
@@ -238,6 +242,7 @@ def measure(quick: bool) -> Section:
     say("a scan, and memory")
     reports, cpu_s = asyncio.run(scan_cost(ADVERTISERS))
     controller_b = asyncio.run(_weigh(_controller))
+    central_b = asyncio.run(_weigh(_central))
     beacon_b = asyncio.run(_weigh(_beacon))
     other = Table(
         ("virtual_radio", "figure"),
@@ -245,6 +250,10 @@ def measure(quick: bool) -> Section:
             (f"Scanning for 1 s, {ADVERTISERS} advertisers at 100 ms: reports", number(reports)),
             ("CPU a report", micro(cpu_s / max(1, reports))),
             ("Memory of a controller", f"{number(round(controller_b))} B"),
+            (
+                "Memory of a central: controller, Bumble's host, capture",
+                f"{number(round(central_b))} B",
+            ),
             ("Memory of an advertiser", f"{number(round(beacon_b))} B"),
         ),
     )
