@@ -41,6 +41,7 @@ from server.ports import Clock, Pins
 from server.transports.lifeline import Lifeline
 from server.transports.winet_answer import BUSY, LOCKED, NOTICE, OK, TOKEN_INVALID, Answer
 from server.transports.winet_lockout import Lockout
+from server.transports.winet_patience import Pace, Patience
 from server.transports.winet_pins import MemoryPins
 from server.transports.winet_question import GetParam, NotOffered, Passthrough, Question
 from server.transports.winet_rtu import MAX_READ_WORDS, MAX_WRITE_WORDS, read_frame, write_frame
@@ -55,19 +56,8 @@ from server.transports.winet_session import (
 
 ANSWER_TIMEOUT_S = 5.0
 """Seconds for a whole answer: the dongle asks the inverter over a serial line first."""
-MIN_GAP_S = 0.03
-"""Seconds between an answer and the next request: asked faster, dongles lose requests."""
 BUSY_PAUSE_S = 5.0
 """Seconds of quiet after a 301: what the dongle's own page waits."""
-MAX_BUSY_PAUSES = 2
-"""Pauses before a busy dongle is given up for this request: three tries within a poll's budget."""
-MAX_REFUSED_TRIES = 4
-"""Times that registers answer 301, while others are answered in between, until they are refused."""
-MAX_RENEWALS = 2
-"""New sessions for one request: with the fresh token, then with one that has logged in."""
-KEEP_ALIVE_S = 20.0
-"""Seconds after which the dongle is told that somebody is still there."""
-
 NEW = Door(tls=True, socket_port=443, http_port=443)
 CLASSIC = Door(tls=False, socket_port=8082, http_port=80)
 
@@ -116,7 +106,7 @@ class Winet:
         self._busy_pause_s = busy_pause_s
         self._lockout = lockout or Lockout(clock)
         self._session: WinetSession | None = None
-        self._pace = _Pace(clock)
+        self._pace = Pace(clock)
         self._habits = _Habits()
 
     def read(self, unit_id: int, space: Space, address: int, count: int) -> tuple[int, ...]:
@@ -248,7 +238,7 @@ class Winet:
 
     def _answered(self, question: Question, what: str) -> tuple[int, ...]:
         """The words; patience, renewal and refusals are decided here and nowhere else."""
-        patience = _Patience()
+        patience = Patience()
         while True:
             self.open()
             session = self._session
@@ -268,7 +258,7 @@ class Winet:
                 self._refused(session, answer, what)
 
     def _bear(
-        self, session: WinetSession, question: Question, patience: "_Patience", what: str
+        self, session: WinetSession, question: Question, patience: Patience, what: str
     ) -> None:
         """Busy, or not served? What was answered before tells, if it is answered now."""
         last = self._habits.proof
@@ -277,7 +267,8 @@ class Winet:
             if not patience.refusal():
                 raise RegisterRefused(question.refusal, f"{self._host}: {what}: not served")
             return
-        if not patience.pause():
+        if self._pace.resigned or not patience.pause():
+            self._pace.resign()
             raise RegisterRefused(_BUSY_CODE, f"{self._host}: {what}: the dongle stays busy")
         try:
             session.lifeline.wait(self._busy_pause_s)
@@ -333,58 +324,6 @@ class _Habits:
     passthrough: bool = True
     proof: Question | None = None
     """What was answered last: asked again when it matters whether the dongle answers at all."""
-
-
-@dataclass(slots=True)
-class _Patience:
-    """What one request may still try."""
-
-    renewals: int = 0
-    pauses: int = 0
-    refusals: int = 0
-
-    def renewal(self) -> bool:
-        self.renewals += 1
-        return self.renewals <= MAX_RENEWALS
-
-    def pause(self) -> bool:
-        self.pauses += 1
-        return self.pauses <= MAX_BUSY_PAUSES
-
-    def refusal(self) -> bool:
-        self.refusals += 1
-        return self.refusals < MAX_REFUSED_TRIES
-
-
-class _Pace:
-    """When something was last asked, and whether something is being asked."""
-
-    def __init__(self, clock: Clock | None) -> None:
-        self.busy = False
-        self._clock = clock
-        self._answered_at: float | None = None
-        self._heard_at = clock.monotonic() if clock is not None else 0.0
-
-    def gap_s(self) -> float:
-        """Seconds to wait before the next request; the whole gap where no clock tells."""
-        if self._clock is None:
-            return MIN_GAP_S
-        if self._answered_at is None:
-            return 0.0
-        return MIN_GAP_S - (self._clock.monotonic() - self._answered_at)
-
-    def answered(self) -> None:
-        """A request is over."""
-        self.busy = False
-        if self._clock is not None:
-            self._answered_at = self._clock.monotonic()
-
-    def ping_due(self, now: float) -> bool:
-        """True once every KEEP_ALIVE_S."""
-        if now - self._heard_at < KEEP_ALIVE_S:
-            return False
-        self._heard_at = now
-        return True
 
 
 _UNPIN = (

@@ -17,7 +17,7 @@ from server.errors import (
     WrongDevice,
 )
 from server.model.device import Account, Endpoint, Space
-from server.transports import open_transport, winet
+from server.transports import open_transport, winet, winet_patience
 from server.transports.winet import CLASSIC, NEW, Winet, doors_of
 from server.transports.winet_lockout import LOCK_S, REFUSED_LOGIN_PAUSE_S, Lockouts
 from server.transports.winet_pins import MemoryPins
@@ -169,7 +169,7 @@ def test_a_token_that_is_never_liked_ends(classic: ScriptedWinet, reach: Reach) 
 
     with pytest.raises(DeviceUnreachable, match="refuses every token"):
         read(reach(classic))
-    assert 1 + winet.MAX_RENEWALS == classic.seen.count("connect")
+    assert 1 + winet_patience.MAX_RENEWALS == classic.seen.count("connect")
     assert 1 == classic.seen.count("login")
 
 
@@ -183,13 +183,33 @@ def test_a_busy_dongle_is_waited_for(dongle: ScriptedWinet, reach: Reach) -> Non
 def test_patience_ends(dongle: ScriptedWinet, reach: Reach) -> None:
     """After MAX_BUSY_PAUSES pauses it is a busy device, exception 6, and the session stays."""
     transport = reach(dongle)
-    dongle.codes = [301] * 2 * (1 + winet.MAX_BUSY_PAUSES)
+    dongle.codes = [301] * 2 * (1 + winet_patience.MAX_BUSY_PAUSES)
     with pytest.raises(RegisterRefused, match="stays busy") as caught:
         read(transport)
 
     assert 6 == caught.value.code
     assert (7, 8) == read(transport)
     assert 1 == dongle.seen.count("connect")
+
+
+def test_patience_that_has_ended_is_not_begun_anew_at_once(
+    dongle: ScriptedWinet, reach: Reach
+) -> None:
+    """The other blocks of a poll would each wait as long, and the poll would be broken off."""
+    clock = FakeClock()
+    transport = reach(dongle, clock)
+    asked = []
+    for pause_s in (0.0, winet_patience.RESIGNED_S - 1, 1.0):
+        clock.advance(pause_s)
+        dongle.queries.clear()
+        dongle.codes = [301] * 99
+        with pytest.raises(RegisterRefused, match="stays busy"):
+            read(transport)
+        asked.append(len(dongle.queries))
+    dongle.codes = []
+
+    assert (7, 8) == read(transport)
+    assert asked[0] == asked[2] == asked[1] * (winet_patience.MAX_BUSY_PAUSES + 1)
 
 
 def test_what_alone_gets_301_is_refused(classic: ScriptedWinet, reach: Reach) -> None:
@@ -200,7 +220,7 @@ def test_what_alone_gets_301_is_refused(classic: ScriptedWinet, reach: Reach) ->
 
     assert 2 == caught.value.code
     asked = [each["param_addr"] for each in classic.queries]
-    assert ["501", "5000"] * winet.MAX_REFUSED_TRIES == asked
+    assert ["501", "5000"] * winet_patience.MAX_REFUSED_TRIES == asked
 
 
 def test_a_unit_that_keeps_silent_is_refused(new: ScriptedWinet, reach: Reach) -> None:
@@ -362,9 +382,9 @@ def test_requests_keep_their_distance(dongle: ScriptedWinet, reach: Reach) -> No
     transport = reach(dongle, clock)
     read(transport)
     soon = transport._pace.gap_s()
-    clock.advance(winet.MIN_GAP_S)
+    clock.advance(winet_patience.MIN_GAP_S)
 
-    assert pytest.approx(winet.MIN_GAP_S) == soon
+    assert pytest.approx(winet_patience.MIN_GAP_S) == soon
     assert pytest.approx(0.0) == transport._pace.gap_s()
 
 
@@ -373,7 +393,7 @@ def test_the_dongle_hears_from_us_now_and_then(dongle: ScriptedWinet, reach: Rea
     clock = FakeClock()
     transport = reach(dongle, clock)
     read(transport)
-    clock.advance(winet.KEEP_ALIVE_S)
+    clock.advance(winet_patience.KEEP_ALIVE_S)
     read(transport)
     read(transport)
     transport.close()
@@ -477,7 +497,7 @@ def test_a_pinned_dongle_is_never_spoken_to_without_tls(
 
 def test_an_answer_is_awaited_for_a_bounded_time() -> None:
     """A poll's budget of 30 s holds every wait that one request can make."""
-    waits_s = winet.MAX_BUSY_PAUSES * winet.BUSY_PAUSE_S + winet.ANSWER_TIMEOUT_S
+    waits_s = winet_patience.MAX_BUSY_PAUSES * winet.BUSY_PAUSE_S + winet.ANSWER_TIMEOUT_S
 
     assert waits_s < 20
 
