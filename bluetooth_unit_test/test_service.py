@@ -122,6 +122,12 @@ class Site:
                 if self.running is not None and self.running.done():
                     self.running.result()
 
+    async def settled(self) -> None:
+        """Wait until it has heard the gateway, and has said that the door is closed."""
+        polls = ("GET", "/api/bluetooth", b"")
+        await self.until(lambda: self.http.asked.count(polls) > 1, 0.1)
+        await self.until(lambda: self.last_state() == "closed", 0.1)
+
     async def stop(self) -> None:
         """Stop it and wait."""
         self.stopped.set()
@@ -171,7 +177,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
 async def test_a_configured_box_opens_by_its_button(site: Site) -> None:
     """Silent at first; a press puts all it has into the air, under the name of its serial."""
     site.start()
-    await site.until(lambda: site.last_state() == "closed", 0.1)
+    await site.settled()
     before = site.air
     site.button.press()
     await site.until(lambda: len(site.air) == 3)
@@ -185,7 +191,7 @@ async def test_a_configured_box_opens_by_its_button(site: Site) -> None:
 async def test_the_window_closes_and_the_owner_sees_it(site: Site) -> None:
     """After its time nothing is in the air, and the page says closed."""
     site.start()
-    await site.until(lambda: site.last_state() == "closed", 0.1)
+    await site.settled()
     site.button.press()
     await site.until(lambda: site.air)
     await site.until(lambda: not site.air, 10.0)
@@ -195,7 +201,7 @@ async def test_the_window_closes_and_the_owner_sees_it(site: Site) -> None:
 async def test_holding_the_button_closes_the_door(site: Site) -> None:
     """Whoever opened it by mistake can take it back."""
     site.start()
-    await site.until(lambda: site.last_state() == "closed", 0.1)
+    await site.settled()
     site.button.press()
     await site.until(lambda: site.air)
     site.button.hold()
@@ -205,7 +211,7 @@ async def test_holding_the_button_closes_the_door(site: Site) -> None:
 async def test_the_owner_opens_and_closes_it_through_the_api(site: Site) -> None:
     """A new number is an order, and it is carried out once."""
     site.start()
-    await site.until(lambda: site.last_state() == "closed", 0.1)
+    await site.settled()
     site.says(number=1, is_open=True)
     await site.until(lambda: site.air, 0.5)
     site.button.hold()
@@ -225,7 +231,7 @@ async def test_an_order_from_before_the_start_is_none(site: Site) -> None:
     """A service that starts anew does not open the door for a wish of yesterday."""
     site.says(number=7, is_open=True)
     site.start()
-    await site.until(lambda: site.last_state() == "closed", 0.1)
+    await site.settled()
     await site.until(lambda: len(site.reports()) > 1, 1.0)
 
     assert [] == site.air
@@ -345,7 +351,7 @@ async def test_a_phone_is_served_through_a_session(site: Site) -> None:
 async def test_an_old_app_is_served_while_the_door_is_open(site: Site) -> None:
     """It writes, is notified, and reads the same; another phone is sent away meanwhile."""
     site.start()
-    await site.until(lambda: site.last_state() == "closed", 0.1)
+    await site.settled()
     site.button.press()
     await site.until(lambda: site.air)
     central = site.peripheral.connect()
@@ -367,7 +373,7 @@ async def test_what_the_command_line_says_counts(tmp_path: Path) -> None:
     choices = Choices(tmp_path, name="Bench", window_s=20.0)
     async with site_at(tmp_path, choices) as site:
         site.start()
-        await site.until(lambda: site.last_state() == "closed", 0.1)
+        await site.settled()
         site.button.press()
         await site.until(lambda: site.air == ["Bench"] * 3)
         await site.until(lambda: site.last_state() == "open")
