@@ -82,6 +82,8 @@ class VirtualPlant:
         self._doors = Doors(asked, host, self.face, self.troubles, door_settings or DoorSettings())
         self.host = host
         """The host it listens on."""
+        self._shut_out = False
+        """Whether somebody else has one of its ports, now that it wants to return."""
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leave: asyncio.Event | None = None
@@ -226,13 +228,17 @@ class VirtualPlant:
         """Close the doors when the device leaves the network, and open them when it returns."""
         if there == (not self.face.gone):
             return there
-        log.info("device leaves" if there else "device returns", extra={"device": self.serial})
         if there:
+            log.info("device leaves", extra={"device": self.serial})
             await self._doors.close()
             return False
         try:
             await self._doors.open()
         except OSError as refusal:
-            log.warning("port taken", extra={"device": self.serial, "error": str(refusal)})
+            if not self._shut_out:
+                log.warning("port taken", extra={"device": self.serial, "error": str(refusal)})
+            self._shut_out = True
             return False
+        log.info("device returns", extra={"device": self.serial})
+        self._shut_out = False
         return True

@@ -299,6 +299,18 @@ def test_open_all_or_none() -> None:
         socket.create_connection((plant.host, plant.port), timeout=10)
 
 
+def test_a_port_that_is_taken_meanwhile_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    """A device that cannot come back tries on in silence, and comes when its port is free."""
+    plant = VirtualPlant(clock=ManualClock(NOON_S))
+    with plant:
+        port = plant.port
+    with socket.create_server(("127.0.0.1", port)), caplog.at_level("INFO"):
+        back = [asyncio.run(plant._come_and_go(False)) for _ in range(3)]
+
+    assert [False] * 3 == back
+    assert ["port taken"] == [record.message for record in caplog.records]
+
+
 def test_leaps() -> None:
     """A leap is the same as waiting, and time never goes back."""
     leaping, waiting = (VirtualPlant(seed=7, clock=ManualClock(NOON_S)) for _ in range(2))
