@@ -477,8 +477,9 @@ def test_a_box_is_brought_into_another_network_over_http(
     seen.append(ask(box, "GET", "/api/wifi/progress"))
     seen.append(ask(box, "POST", "/api/wifi", {"ssid": "TestAP", "psk": NEW_PSK}))
     seen.append(ask(box, "GET", "/api/wifi/progress"))
+    assert "TestAP" == box.get("/api/wifi")["connected"]
     wait_until(
-        lambda: box.get("/api/wifi")["connected"] == "TestAP", ANSWER_TIMEOUT_S, "connection"
+        lambda: len(box.get("/api/network")["connections"]) == 2, ANSWER_TIMEOUT_S, "profile"
     )
     seen.append(ask(box, "GET", "/api/network"))
     seen.append(ask(box, "DELETE", "/api/wifi", {"ssid": "TestAP"}))
