@@ -2,11 +2,13 @@
 
 import json
 import socket
+from contextlib import ExitStack
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator import scenario_reader
 from simulator.http_door import Answer, HttpDoor
 from simulator.scenario_reader import (
     MAX_ANSWER_BYTES,
@@ -89,6 +91,19 @@ def test_who_does_not_answer_is_named() -> None:
 
     with pytest.raises(ReaderError, match=f"127.0.0.1:{port}/api/snapshot does not answer"):
         Gateway(f"http://127.0.0.1:{port}/").readings()
+
+
+def test_nobody_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address where connections hang is given up after CONNECT_TIMEOUT_S."""
+    monkeypatch.setattr(scenario_reader, "CONNECT_TIMEOUT_S", 0.05)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server, ExitStack() as waiting:
+        for _ in range(4):  # Who waits there fills the queue; the kernel then answers nobody.
+            client = waiting.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(server.getsockname())
+
+        with pytest.raises(ReaderError, match="does not answer"):
+            Gateway(f"http://127.0.0.1:{server.getsockname()[1]}").readings()
 
 
 def test_no_proxy_stands_between(monkeypatch: pytest.MonkeyPatch) -> None:
