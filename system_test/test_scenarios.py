@@ -164,7 +164,7 @@ def test_the_doors_of_every_scenario_can_be_told_to_a_gateway() -> None:
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(SHIPPED_TIMEOUT_S)
+@pytest.mark.timeout(SHIPPED_TIMEOUT_S + RUN_TIMEOUT_S)
 @pytest.mark.parametrize("name", ["hiccups.toml", "winet-locked.toml"])
 def test_a_gateway_gets_over_what_ships(
     gateway: Callable[..., Program], tmp_path: Path, name: str
