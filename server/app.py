@@ -30,6 +30,7 @@ from server.engine.task import Task
 from server.errors import EgretError
 from server.gateway import Counter, Gateway
 from server.host import instance, interfaces, network, restoring, system
+from server.host.embargoes import FileEmbargoes
 from server.host.pins import FilePins
 from server.host.service_manager import ALIVE, READY, STOPPING, ServiceManager
 from server.host.watchdog import Watchdog, end_process
@@ -119,7 +120,7 @@ class App:
             self._store_folder, ballast_bytes=configuration.store.ballast_bytes
         )
         self._pins = FilePins(options.data)
-        self._lockouts = Lockouts(self._clock)
+        self._lockouts = Lockouts(self._clock, FileEmbargoes(options.data))
         house = self._house(settings, loaded.profiles)
         problems = [*settings.problems, *loaded.problems, self._opened.problem, self._pins.problem]
         self._post_problems(house, [each for each in (*problems, self._identity.problem) if each])

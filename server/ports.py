@@ -88,6 +88,18 @@ class Pins(Protocol):
         ...
 
 
+class Embargoes(Protocol):
+    """Until when accounts are left alone, and why, over a restart. Any lane may ask."""
+
+    def known(self, name: str) -> tuple[int, str] | None:
+        """UTC milliseconds and words, be they over; None for what was never kept."""
+        ...
+
+    def keep(self, name: str, until_ms: int, words: str) -> None:
+        """Keep it. Never raises."""
+        ...
+
+
 class Sink(Protocol):
     """One endpoint that takes records."""
 

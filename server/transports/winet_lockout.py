@@ -5,11 +5,12 @@ Owns the moment before which nothing is sent, and the words for it. Refuses to k
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import TypeVar
 
 from server.errors import DeviceUnreachable
 from server.model.device import Account
-from server.ports import Clock
+from server.ports import Clock, Embargoes
 from server.transports.winet_answer import BUSY, LOCKED, NOTICE, TOKEN_INVALID, Answer
 from server.transports.winet_session import FACTORY
 
@@ -34,10 +35,21 @@ MAX_LOCKOUTS = 256
 class _Rest:
     """Remembers until when, and why; without a clock for ever."""
 
-    def __init__(self, clock: Clock | None) -> None:
+    def __init__(
+        self, clock: Clock | None, name: str = "", embargoes: Embargoes | None = None
+    ) -> None:
+        """`embargoes` is where it is kept under `name`, and found again after a restart."""
         self._clock = clock
+        self._name = name
+        self._embargoes = embargoes
         self._until: float | None = None
         self._words = ""
+        known = embargoes.known(name) if embargoes is not None else None
+        if known is not None and clock is not None:
+            until_ms, self._words = known
+            left_s = (until_ms - clock.utc_ms()) / 1000
+            # The wall clock may be wrong at a start: never for longer than a lock takes.
+            self._until = clock.monotonic() + max(0.0, min(left_s, LOCK_S))
 
     def begin(self, seconds: float, words: str) -> None:
         """From now on."""
@@ -45,8 +57,11 @@ class _Rest:
             self._until, self._words = 0.0, words
             return
         self._until = self._clock.monotonic() + seconds
-        at = datetime.fromtimestamp(self._clock.utc_ms() / 1000 + seconds, UTC)
+        until_ms = self._clock.utc_ms() + round(seconds * 1000)
+        at = datetime.fromtimestamp(until_ms / 1000, UTC)
         self._words = f"{words}; nothing is sent before {at:%H:%M} UTC"
+        if self._embargoes is not None:
+            self._embargoes.keep(self._name, until_ms, self._words)
 
     def check(self, host: str) -> None:
         """Raise DeviceUnreachable while it lasts."""
@@ -61,9 +76,11 @@ class _Rest:
 class Lockout:
     """One account with one password; `lock` is the user's, whatever the password."""
 
-    def __init__(self, clock: Clock | None, lock: _Rest | None = None) -> None:
+    def __init__(
+        self, clock: Clock | None, lock: _Rest | None = None, refused: _Rest | None = None
+    ) -> None:
         self._lock = lock or _Rest(clock)
-        self._refused = _Rest(clock)
+        self._refused = refused or _Rest(clock)
         self._pause_s = REFUSED_LOGIN_PAUSE_S
 
     def heed(self, step: str, answer: Answer) -> None:
@@ -92,19 +109,28 @@ class Lockout:
 
 class Lockouts:
     """What is known of each dongle and account, whichever door or trial asks: a corrected password
-    may be tried at once, the refused one not again by adding the device once more. While a user is
-    locked, no password is tried."""
+    may be tried at once, the refused one not again by adding the device once more, nor by a
+    restart. While a user is locked, no password is tried."""
 
-    def __init__(self, clock: Clock | None) -> None:
+    def __init__(self, clock: Clock | None, embargoes: Embargoes | None = None) -> None:
         self._clock = clock
+        self._embargoes = embargoes
         self._known: dict[tuple[str, Account], Lockout] = {}
         self._locks: dict[tuple[str, str], _Rest] = {}
 
     def of(self, dongle: str, account: Account) -> Lockout:
         """The one that is known, or a new one."""
         user = account.user or FACTORY.user
-        lock = _kept(self._locks, (dongle, user), lambda: _Rest(self._clock))
-        return _kept(self._known, (dongle, account), lambda: Lockout(self._clock, lock))
+        lock = _kept(self._locks, (dongle, user), lambda: self._rest(f"{dongle} {user}"))
+
+        def made() -> Lockout:
+            secret = f"{dongle}\n{user}\n{account.password}".encode()
+            return Lockout(self._clock, lock, self._rest(sha256(secret).hexdigest()))
+
+        return _kept(self._known, (dongle, account), made)
+
+    def _rest(self, name: str) -> _Rest:
+        return _Rest(self._clock, name, self._embargoes)
 
 
 def _kept(known: dict[Key, Kept], key: Key, make: Callable[[], Kept]) -> Kept:

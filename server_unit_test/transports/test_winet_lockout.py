@@ -1,8 +1,11 @@
 """A dongle is left alone for as long as asking would harm."""
 
+from pathlib import Path
+
 import pytest
 
 from server.errors import DeviceUnreachable
+from server.host.embargoes import EMBARGOES_FILE, FileEmbargoes
 from server.model.device import Account
 from server.transports.winet_answer import BUSY, LOCKED, NOTICE, TOKEN_INVALID, Answer
 from server.transports.winet_lockout import (
@@ -119,6 +122,40 @@ def test_a_refused_login_is_the_passwords_alone() -> None:
     lockouts.of("dongle", Account("", "b")).check("dongle")
     with pytest.raises(DeviceUnreachable, match="refuses the login"):
         lockouts.of("dongle", Account("", "a")).check("dongle")
+
+
+def test_a_restart_tries_nothing_anew(tmp_path: Path) -> None:
+    """Neither a locked user nor a refused password; another password is tried at once."""
+    clock = FakeClock()
+    before = Lockouts(clock, FileEmbargoes(tmp_path))
+    before.of("locked", Account("", "a")).heed("login", Answer(LOCKED, "", {}))
+    before.of("refusing", Account("", "s3cret")).heed("login", Answer(109, "", {}))
+    clock.advance(60.0)
+    after = Lockouts(clock, FileEmbargoes(tmp_path))
+    for dongle, account in (("locked", Account("", "b")), ("refusing", Account("", "s3cret"))):
+        with pytest.raises(DeviceUnreachable, match=f"{dongle}: .*nothing is sent before"):
+            after.of(dongle, account).check(dongle)
+    after.of("refusing", Account("", "right")).check("refusing")
+    clock.advance(LOCK_S)
+
+    after.of("locked", Account("", "b")).check("locked")
+    after.of("refusing", Account("", "s3cret")).check("refusing")
+    assert "s3cret" not in (tmp_path / EMBARGOES_FILE).read_text()
+
+
+def test_a_wrong_wall_clock_holds_up_no_longer_than_a_lock(tmp_path: Path) -> None:
+    """A box without a battery for its clock starts in the past."""
+    clock = FakeClock()
+    Lockouts(clock, FileEmbargoes(tmp_path)).of("dongle", Account()).heed(
+        "login", Answer(LOCKED, "", {})
+    )
+    early = FakeClock(utc_ms=0)
+    lockout = Lockouts(early, FileEmbargoes(tmp_path)).of("dongle", Account())
+    with pytest.raises(DeviceUnreachable):
+        lockout.check("dongle")
+    early.advance(LOCK_S)
+
+    lockout.check("dongle")
 
 
 def test_lockouts_are_bounded() -> None:
