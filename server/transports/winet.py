@@ -106,6 +106,7 @@ class Winet:
         self._busy_pause_s = busy_pause_s
         self._lockout = lockout or Lockout(clock)
         self._session: WinetSession | None = None
+        self._broken_off = False
         self._pace = Pace(clock)
         self._habits = _Habits()
 
@@ -172,6 +173,7 @@ class Winet:
 
     def abort(self) -> None:
         """As `ports.Session.abort`."""
+        self._broken_off = True
         session = self._session
         if session is not None:
             session.lifeline.cut()
@@ -192,6 +194,7 @@ class Winet:
     def _connect(self) -> None:
         """A new session through the first door that is one."""
         problems: list[str] = []
+        self._broken_off = False
         for door in list(self._doors):
             if not door.tls and self._pinned():
                 problems.append("it is spoken to by TLS only, as before; " + _UNPIN)
@@ -214,6 +217,8 @@ class Winet:
         self._session = session
         self._pace.busy = True
         try:
+            if self._broken_off:  # Between two doors, when there was no session to be cut.
+                session.lifeline.cut()
             session.begin(self._account, self._habits.logs_in, self._pins)
             if session.logged_in:
                 self._lockout.forgive()

@@ -203,6 +203,8 @@ class WinetSession:
                 raw.settimeout(self._connect_timeout_s)
                 self.lifeline.hold(_WS, raw)
                 raw.connect(address)
+                if self.lifeline.is_cut:  # Before the connect there was nothing to shut down.
+                    raise OSError("broken off")
                 raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 return raw
             except OSError as failure:

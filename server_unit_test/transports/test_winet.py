@@ -1,5 +1,6 @@
 """The dongle: which firmware, when to be patient, when to leave it alone."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -151,6 +152,27 @@ def gone_port(dongle: ScriptedWinet) -> ScriptedWinet:
 
     gone = Gone.__new__(Gone)
     return gone
+
+
+def test_an_abort_between_two_doors_is_not_lost(classic: ScriptedWinet) -> None:
+    """No session is there to be cut in that moment; the next door is not tried."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        closed = taken.getsockname()[1]
+
+    class Hasty(MemoryPins):
+        """Somebody gives up while the second door is considered."""
+
+        def pinned(self, host: str) -> str | None:
+            """As MemoryPins."""
+            transport.abort()
+            return super().pinned(host)
+
+    doors = [Door(True, closed, closed), Door(False, classic.port, classic.port)]
+    transport = Winet("127.0.0.1", doors, pins=Hasty())
+    with pytest.raises(DeviceUnreachable, match="broken off"):
+        transport.open()
+
+    assert [] == classic.seen
 
 
 def test_an_expired_token_is_renewed(dongle: ScriptedWinet, reach: Reach) -> None:

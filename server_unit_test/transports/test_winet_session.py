@@ -1,5 +1,6 @@
 """A session begins, is kept, and is given back; whoever shows another certificate gets nothing."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 
@@ -16,6 +17,7 @@ from server.errors import (
     WrongDevice,
 )
 from server.model.device import Account
+from server.transports import winet_session
 from server.transports.lifeline import Lifeline
 from server.transports.websocket_line import MAX_MESSAGE_BYTES
 from server.transports.winet_answer import Unit
@@ -130,6 +132,27 @@ def test_endless_chatter_is_the_peers_fault(dongle: ScriptedWinet, sessions: Mak
         dongle.push({"result_code": 1})
     with pytest.raises(ProtocolError, match=str(MAX_PUSHED)):
         session.ask("state", {})
+
+
+def test_an_abort_just_before_the_connect_is_not_lost(
+    dongle: ScriptedWinet, sessions: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A socket that is not connected yet cannot be shut down; it is not used afterwards."""
+    session = sessions()
+
+    class Hasty(socket.socket):
+        """Somebody gives up in the very moment in which it connects."""
+
+        def connect(self, address: object) -> None:
+            """As a socket."""
+            session.lifeline.cut()
+            super().connect(address)  # type: ignore[arg-type]  # as the session gives it
+
+    monkeypatch.setattr(winet_session.socket, "socket", Hasty)
+    with pytest.raises(DeviceUnreachable, match="broken off"):
+        session.begin(Account(), False, MemoryPins())
+
+    assert [] == dongle.seen
 
 
 def test_a_notice_ends_the_session(dongle: ScriptedWinet, sessions: Make) -> None:
