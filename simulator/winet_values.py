@@ -4,7 +4,7 @@ It turns one `Moment` into the lists of the services `real`, `real_battery`, `di
 and owns the keys and their English labels. Powers are kW, energies kWh, and "--" is no value.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from simulator.door import MODBUS
 from simulator.face import INPUT, INVERTER, Face
@@ -247,9 +247,8 @@ def state_word(face: Face) -> int | None:
 
 def names_a_fault(face: Face) -> bool:
     """Whether the inverter's own registers name a fault or an alarm."""
-    if face.model.family == "string":
-        return _word(face, 5045) not in (None, 0, _UNAVAILABLE)
-    return any(_word(face, at) not in (None, 0, _UNAVAILABLE) for at in range(13050, 13080))
+    first, count = (5045, 1) if face.model.family == "string" else (13050, 30)
+    return any(word not in (0, _UNAVAILABLE) for word in _words(face, first, count))
 
 
 def measures(face: Face) -> bool:
@@ -259,12 +258,16 @@ def measures(face: Face) -> bool:
 
 def _word(face: Face, at: int) -> int | None:
     """One of the inverter's own registers, by document address."""
+    return next(iter(_words(face, at, 1)), None)
+
+
+def _words(face: Face, first: int, count: int) -> Sequence[int]:
+    """Some of them, all of one moment; none where they are refused."""
     unit = next(unit for unit, kind in face.units(MODBUS).items() if kind == INVERTER)
     try:
-        (word,) = face.read(MODBUS, unit, INPUT, at - 1, 1)
+        return face.read(MODBUS, unit, INPUT, first - 1, count)
     except Refused:
-        return None
-    return word
+        return ()
 
 
 def _state(face: Face) -> str:
