@@ -51,7 +51,7 @@ class Capture:
     """The last packets of one radio."""
 
     def __init__(self) -> None:
-        self._packets: deque[Packet] = deque()
+        self._packets: deque[Packet] = deque()  # bounded by MAX_CAPTURE_BYTES
         self._bytes = 0
         self._addresses: dict[str, bytes] = {}
         self.dropped = 0

@@ -83,3 +83,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Seconds since the loop was made, all of them virtual."""
         return self._jumping.now_s
+
+
+async def elapse(seconds: float) -> None:
+    """Let virtual time pass. Raises RuntimeError where it would really have to be waited for."""
+    if not isinstance(asyncio.get_running_loop(), VirtualLoop):
+        raise RuntimeError("time passes at once on a VirtualLoop only; wait for an event here")
+    await asyncio.sleep(seconds)

@@ -56,7 +56,7 @@ class Lane:
     def __init__(self, weather: Weather, link: "Link") -> None:
         self._weather = weather
         self._link = link
-        self._waiting: deque[tuple[float, Deliver]] = deque()
+        self._waiting: deque[tuple[float, Deliver]] = deque()  # bounded by MAX_UNDER_WAY
         self._handle: asyncio.Handle | None = None
 
     def send(self, deliver: Deliver) -> bool:

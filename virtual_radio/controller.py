@@ -10,8 +10,10 @@ Encryption is Bumble's; radio channels, PHYs and signal strength are not modelle
 import asyncio
 import logging
 import struct
+from collections import deque
+from collections.abc import Callable, Mapping
 
-from bumble import hci
+from bumble import core, hci
 from bumble.controller import Controller
 
 from virtual_radio.adverts import Advertiser
@@ -27,13 +29,25 @@ from virtual_radio.commands import (
 )
 from virtual_radio.connection import End
 from virtual_radio.faults import FaultTable, Hang, decide
-from virtual_radio.handlers import HANDLERS
 from virtual_radio.receiver import ACCEPT_LIST_SIZE, Receiver
 
 logger = logging.getLogger(__name__)
 
 ACL_BYTES = 251
 """Of one ACL packet, as with the data length extension (Vol 6, Part B, 4.5.10)."""
+SENSELESS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    struct.error,
+    core.BaseBumbleError,
+)
+"""What Bumble's parsers and handlers raise at bytes that make no sense."""
+MAX_OPCODES = 10_000
+"""Commands that are remembered: a guest sends them all day."""
 COMMAND_HEAD_BYTES = 4
 """Indicator, opcode, length."""
 _FROM_HOSTS = (bytes([hci.HCI_COMMAND_PACKET]), bytes([hci.HCI_ACL_DATA_PACKET]))
@@ -52,16 +66,25 @@ class RadioController(Controller):
     supported_max_rx_octets = ACL_BYTES
     filter_accept_list_size = ACCEPT_LIST_SIZE
 
-    def __init__(self, name: str, air: Air, capture: Capture, public_address: hci.Address) -> None:
+    def __init__(
+        self,
+        name: str,
+        air: Air,
+        capture: Capture,
+        public_address: hci.Address,
+        handlers: "Handlers",
+    ) -> None:
+        """`handlers` carry out the commands for which Bumble's own do too little."""
         super().__init__(name, link=air, public_address=public_address)
         self.faults: FaultTable = {}
         """By opcode: what goes wrong on purpose."""
-        self.opcodes: list[int] = []
-        """Every command that arrived, oldest first."""
+        self.opcodes: deque[int] = deque(maxlen=MAX_OPCODES)
+        """The last commands that arrived, oldest first."""
         self.air = air
         self.receiver = Receiver(self, air)
         self.le_legacy_advertiser = Advertiser(self, air.advertise, air.random)
         self._capture = capture
+        self._handlers = handlers
         capture.introduce(name, bytes(public_address))
         air.listen(self.receiver)
 
@@ -100,12 +123,12 @@ class RadioController(Controller):
             return
         try:
             parsed = hci.HCI_Packet.from_bytes(packet)
-        except Exception:  # whatever Bumble's parsers think of foreign bytes
+        except SENSELESS:
             self._malformed(packet)
             return
         try:
             self.on_hci_packet(parsed)
-        except Exception:  # as above, for its handlers
+        except SENSELESS:
             logger.exception("command failed", extra={"packet": packet.hex()})
             self._malformed(packet)
 
@@ -121,8 +144,8 @@ class RadioController(Controller):
             outcome = refusal(self, command) or (INVALID if wrong else None)
         if outcome is not None:
             self.refuse(command.op_code, int(outcome))
-        elif command.op_code in HANDLERS:
-            answer = HANDLERS[command.op_code](self, command)
+        elif command.op_code in self._handlers:
+            answer = self._handlers[command.op_code](self, command)
             if answer is not None:
                 self.complete(command.op_code, answer)
         else:
@@ -180,3 +203,9 @@ class RadioController(Controller):
             connection.alive = False
             super().on_le_disconnected(connection, reason)
             connection.shared.review()
+
+
+Answer = hci.HCI_ReturnParameters | None
+"""What a Command Complete event carries; None when the handler has answered by itself."""
+Handlers = Mapping[int, Callable[[RadioController, hci.HCI_Command], Answer]]
+"""By opcode."""

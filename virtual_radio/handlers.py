@@ -6,20 +6,13 @@ Core 5.3, Vol 4, Part E.
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from bumble import hci, ll
 
 from virtual_radio.adverts import Advertiser
 from virtual_radio.connection import End
+from virtual_radio.controller import Answer, Handlers, RadioController
 from virtual_radio.receiver import ACCEPT_LIST_SIZE
-
-if TYPE_CHECKING:
-    from virtual_radio.controller import RadioController
-
-Answer = hci.HCI_ReturnParameters | None
-Handler = Callable[["RadioController", hci.HCI_Command], Answer]
 
 RANDOM_BYTES = 8
 """Of LE Rand."""
@@ -29,7 +22,7 @@ def _done(status: int = hci.HCI_ErrorCode.SUCCESS) -> Answer:
     return hci.HCI_StatusReturnParameters(hci.HCI_ErrorCode(status))
 
 
-def _reset(controller: "RadioController", _command: hci.HCI_Command) -> Answer:
+def _reset(controller: RadioController, _command: hci.HCI_Command) -> Answer:
     """7.3.2: everything is as after power-on, and peers are told nothing."""
     silence(controller)
     controller.le_legacy_advertiser = Advertiser(
@@ -44,7 +37,7 @@ def _reset(controller: "RadioController", _command: hci.HCI_Command) -> Answer:
     return _done()
 
 
-def silence(controller: "RadioController") -> None:
+def silence(controller: RadioController) -> None:
     """Stop all that it does; its peers hear nothing more and find out by themselves."""
     controller.le_legacy_advertiser.stop()
     controller.pending_le_connection = None
@@ -55,7 +48,7 @@ def silence(controller: "RadioController") -> None:
         end.shared.review()
 
 
-def _disconnect(controller: "RadioController", command: hci.HCI_Command) -> Answer:
+def _disconnect(controller: RadioController, command: hci.HCI_Command) -> Answer:
     """7.1.6: the peer learns the reason, our host that it was ours."""
     assert isinstance(command, hci.HCI_Disconnect_Command)
     end = controller.find_le_connection_by_handle(command.connection_handle)
@@ -66,7 +59,7 @@ def _disconnect(controller: "RadioController", command: hci.HCI_Command) -> Answ
     return None
 
 
-def _scan_enable(controller: "RadioController", command: hci.HCI_Command) -> Answer:
+def _scan_enable(controller: RadioController, command: hci.HCI_Command) -> Answer:
     """7.8.11: whoever was a duplicate is new in a new scan."""
     assert isinstance(command, hci.HCI_LE_Set_Scan_Enable_Command)
     controller.le_scan_enable = bool(command.le_scan_enable)
@@ -75,20 +68,20 @@ def _scan_enable(controller: "RadioController", command: hci.HCI_Command) -> Ans
     return _done()
 
 
-def _cancel(controller: "RadioController", _command: hci.HCI_Command) -> Answer:
+def _cancel(controller: RadioController, _command: hci.HCI_Command) -> Answer:
     """7.8.13: the answer first, then the Connection Complete event that ends the waiting."""
     unknown = hci.HCI_ErrorCode.UNKNOWN_CONNECTION_IDENTIFIER_ERROR
     asyncio.get_running_loop().call_soon(controller.receiver.fail, unknown)
     return _done()
 
 
-def _clear_accept_list(controller: "RadioController", _command: hci.HCI_Command) -> Answer:
+def _clear_accept_list(controller: RadioController, _command: hci.HCI_Command) -> Answer:
     """7.8.15"""
     controller.receiver.accept_list.clear()
     return _done()
 
 
-def _add_to_accept_list(controller: "RadioController", command: hci.HCI_Command) -> Answer:
+def _add_to_accept_list(controller: RadioController, command: hci.HCI_Command) -> Answer:
     """7.8.16"""
     assert isinstance(command, hci.HCI_LE_Add_Device_To_Filter_Accept_List_Command)
     accepted = controller.receiver.accept_list
@@ -99,7 +92,7 @@ def _add_to_accept_list(controller: "RadioController", command: hci.HCI_Command)
     return _done()
 
 
-def _remove_from_accept_list(controller: "RadioController", command: hci.HCI_Command) -> Answer:
+def _remove_from_accept_list(controller: RadioController, command: hci.HCI_Command) -> Answer:
     """7.8.17"""
     assert isinstance(command, hci.HCI_LE_Remove_Device_From_Filter_Accept_List_Command)
     if command.address in controller.receiver.accept_list:
@@ -107,7 +100,7 @@ def _remove_from_accept_list(controller: "RadioController", command: hci.HCI_Com
     return _done()
 
 
-def _connection_update(controller: "RadioController", command: hci.HCI_Command) -> Answer:
+def _connection_update(controller: RadioController, command: hci.HCI_Command) -> Answer:
     """7.8.18: the supervision timeout changes with it."""
     assert isinstance(command, hci.HCI_LE_Connection_Update_Command)
     end = controller.find_le_connection_by_handle(command.connection_handle)
@@ -117,7 +110,7 @@ def _connection_update(controller: "RadioController", command: hci.HCI_Command) 
     return None
 
 
-def _random(controller: "RadioController", _command: hci.HCI_Command) -> Answer:
+def _random(controller: RadioController, _command: hci.HCI_Command) -> Answer:
     """7.8.23: from the radio's seed."""
     return hci.HCI_LE_Rand_ReturnParameters(
         status=hci.HCI_ErrorCode.SUCCESS,
@@ -125,7 +118,7 @@ def _random(controller: "RadioController", _command: hci.HCI_Command) -> Answer:
     )
 
 
-HANDLERS: dict[int, Handler] = {
+HANDLERS: Handlers = {
     hci.HCI_RESET_COMMAND: _reset,
     hci.HCI_DISCONNECT_COMMAND: _disconnect,
     hci.HCI_LE_SET_SCAN_ENABLE_COMMAND: _scan_enable,

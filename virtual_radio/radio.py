@@ -26,7 +26,7 @@ from virtual_radio.central import Central
 from virtual_radio.controller import RadioController
 from virtual_radio.gatt import VirtualService
 from virtual_radio.h4 import Attachment
-from virtual_radio.handlers import silence
+from virtual_radio.handlers import HANDLERS, silence
 from virtual_radio.peripheral import Peripheral, advertising_data, name_data
 
 BEACON_INTERVAL_S = 0.1
@@ -63,7 +63,7 @@ class Radio:
         number = self._number()
         text = public_address or f"00:AA:01:00:{number >> 8:02X}:{number & 255:02X}"
         address = hci.Address(text, hci.Address.PUBLIC_DEVICE_ADDRESS)
-        return RadioController(name or f"hci{number}", self.air, self.capture, address)
+        return RadioController(name or f"hci{number}", self.air, self.capture, address, HANDLERS)
 
     def attach_h4(
         self,

@@ -3,16 +3,12 @@
 Two lists decide: the duplicates of this scan, and the accept list of the host.
 """
 
-from typing import TYPE_CHECKING
-
 from bumble import hci
 from bumble.controller import Controller
 
 from virtual_radio.adverts import CONNECTABLE, SCANNABLE, Advert, Advertiser, Kind
+from virtual_radio.air import Air
 from virtual_radio.connection import End, join
-
-if TYPE_CHECKING:
-    from virtual_radio.air import Air
 
 ACCEPT_LIST_SIZE = 8
 """Entries of the accept list."""
@@ -26,7 +22,7 @@ Pending = hci.HCI_LE_Create_Connection_Command
 class Receiver:
     """The ear of one controller."""
 
-    def __init__(self, controller: Controller, air: "Air") -> None:
+    def __init__(self, controller: Controller, air: Air) -> None:
         self.accept_list: list[hci.Address] = []
         self._controller = controller
         self._air = air
@@ -102,15 +98,17 @@ class Receiver:
         if refused is not None:
             self.fail(refused)
             return
-        self._controller.pending_le_connection = None
         public = pending.own_address_type == hci.OwnAddressType.PUBLIC
         own = self._controller.public_address if public else self._controller.random_address
+        if own in peer.le_connections:
+            return  # it still believes in an older connection with us, and takes no second one
         link = join(
             self._air,
             ((self._controller, hci.Role.CENTRAL, own), (peer, hci.Role.PERIPHERAL, address)),
             pending.connection_interval_max,
             pending.supervision_timeout,
         )
+        self._controller.pending_le_connection = None
         self._air.keep(link)
         peer.le_legacy_advertiser.stop()
         for end in link.ends:

@@ -7,6 +7,7 @@ import pytest
 from bumble import hci
 
 from virtual_radio.adverts import MAX_DELAY_S, Advert, Beacon, Kind
+from virtual_radio.clock import elapse
 from virtual_radio.radio import Radio
 
 ADVERT = Advert(hci.Address("F1:00:00:00:00:01"), Kind.SCANNABLE, b"\x02\x01\x06", b"")
@@ -25,10 +26,10 @@ async def times_of(beacon_interval_s: float, seconds: float, seed: int) -> list[
     begin = loop.time()
     beacon.start()
     beacon.start()
-    await asyncio.sleep(seconds)
+    await elapse(seconds)
     beacon.stop()
     beacon.stop()
-    await asyncio.sleep(seconds)
+    await elapse(seconds)
     return [each - begin for each in sent]
 
 

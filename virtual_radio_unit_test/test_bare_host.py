@@ -6,6 +6,7 @@ import pytest
 from bumble import hci
 
 from virtual_radio.bare_host import MAX_KEPT, BareHost, opcode_of, packet, status_of
+from virtual_radio.clock import elapse
 from virtual_radio_unit_test import hci_packets as h
 
 
@@ -51,9 +52,9 @@ async def test_a_stream_may_be_cut_anywhere(bare_host: BareHost) -> None:
     """The answer is the same."""
     for byte in h.RESET + h.SCAN_ON:
         bare_host.send(bytes([byte]))
-    await asyncio.sleep(0)
+    await elapse(0)
 
-    await asyncio.sleep(0.1)
+    await elapse(0.1)
     assert [h.RESET[1:3], h.SCAN_ON[1:3]] == [opcode_of(each) for each in bare_host.received]
 
 

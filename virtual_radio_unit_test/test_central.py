@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from virtual_radio.central import Central, ConnectFailed, NotFound
+from virtual_radio.clock import elapse
 from virtual_radio.controller import RadioController
 from virtual_radio.faults import HANG, times
 from virtual_radio.gatt import Disconnected
@@ -159,7 +160,7 @@ async def test_a_central_keeps_several_connections(radio: Radio, central: Centra
 async def test_a_connect_that_is_given_up_leaves_nothing(radio: Radio, central: Central) -> None:
     """Cancelled while it waits: the next connect is not disallowed."""
     waiting = asyncio.ensure_future(central.connect("F0:00:00:00:00:99", timeout_s=60.0))
-    await asyncio.sleep(1.0)
+    await elapse(1.0)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
@@ -186,7 +187,7 @@ async def test_a_peer_that_goes_during_discovery_leaves_nothing_behind(
     radio.latency_s = 0.05
     connecting = asyncio.ensure_future(central.connect(lamp.address))
     while not lamp.centrals:
-        await asyncio.sleep(0.01)
+        await elapse(0.01)
     radio.out_of_range(lamp)
 
     with pytest.raises(Disconnected):

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import pytest
 
-from virtual_radio.clock import MAX_VIRTUAL_S, NothingLeft, TooLong, VirtualLoop
+from virtual_radio.clock import MAX_VIRTUAL_S, NothingLeft, TooLong, VirtualLoop, elapse
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ def run(work: Coroutine[object, object, T], limit_s: float = MAX_VIRTUAL_S) -> T
 
 async def sleep(seconds: float) -> float:
     """The loop's time after a sleep."""
-    await asyncio.sleep(seconds)
+    await elapse(seconds)
     return asyncio.get_running_loop().time()
 
 
@@ -43,7 +43,7 @@ def test_timers_fire_in_the_order_of_their_times() -> None:
         fired: list[float] = []
         for delay_s in (3.0, 1.0, 2.0):
             loop.call_later(delay_s, fired.append, delay_s)
-        await asyncio.sleep(4.0)
+        await elapse(4.0)
         return fired
 
     assert [1.0, 2.0, 3.0] == run(main())
@@ -54,7 +54,7 @@ def test_no_time_passes_while_there_is_work() -> None:
 
     async def main() -> float:
         for _ in range(100):
-            await asyncio.sleep(0)
+            await elapse(0)
         return asyncio.get_running_loop().time()
 
     assert 0.0 == run(main())
@@ -86,7 +86,7 @@ def test_endless_waiting_meets_the_limit() -> None:
 
     async def main() -> None:
         while True:
-            await asyncio.sleep(0.1)
+            await elapse(0.1)
 
     with pytest.raises(TooLong):
         run(main(), limit_s=60.0)
@@ -101,6 +101,12 @@ def test_a_loop_with_nothing_left_says_so(monkeypatch: pytest.MonkeyPatch) -> No
 
     with pytest.raises(NothingLeft):
         run(main())
+
+
+def test_real_time_does_not_elapse_at_once() -> None:
+    """On an ordinary loop a test is told to wait for an event instead."""
+    with pytest.raises(RuntimeError, match="wait for an event"):
+        asyncio.run(elapse(0.0))
 
 
 def test_the_limit_is_a_day() -> None:

@@ -5,8 +5,12 @@ from dataclasses import dataclass
 
 import pytest
 from bumble import hci
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from virtual_radio.bare_host import BareHost
+from virtual_radio.bare_host import BareHost, packet
+from virtual_radio.clock import VirtualLoop, elapse
+from virtual_radio.commands import KNOWN
 from virtual_radio.connection import MAX_UNDER_WAY
 from virtual_radio.controller import ACL_BYTES
 from virtual_radio.radio import Radio
@@ -15,6 +19,18 @@ from virtual_radio_unit_test import hci_packets as h
 CENTRAL = "C0:00:00:00:00:01"
 PERIPHERAL = "F0:00:00:00:00:07"
 TIMEOUT_S = 0.72
+
+ON_THE_CONNECTION = st.builds(
+    packet,
+    st.sampled_from(sorted(KNOWN)),
+    st.builds(bytes.__add__, st.just(b"\x01\x00"), st.binary(max_size=12)),
+)
+"""Commands whose parameters begin with the handle of the connection."""
+JUNK = st.one_of(
+    ON_THE_CONNECTION,
+    st.builds(packet, st.sampled_from(sorted(KNOWN)), st.binary(max_size=30)),
+    st.builds(h.acl, st.sampled_from([0x0001, 0x1001, 0x2001, 0x3001]), st.binary(max_size=260)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +62,7 @@ async def connect(radio: Radio, public: bool = False) -> Pair:
     await central.status(h.random_address(CENTRAL))
     address = peripheral.controller.public_address.to_string(False) if public else PERIPHERAL
     await central.status(h.create_connection(address, peer_type=0 if public else 1))
-    await asyncio.sleep(0.2)
+    await elapse(0.2)
     return Pair(central, peripheral)
 
 
@@ -63,7 +79,7 @@ async def test_data_arrives_from_either_kind_of_address(radio: Radio, public: bo
 
     pair.central.send_packet(h.acl(1, pdu(1)))
     pair.peripheral.send_packet(h.acl(1, pdu(2)))
-    await asyncio.sleep(0.1)
+    await elapse(0.1)
 
     assert [pdu(1)] == pair.received(pair.peripheral)
     assert [pdu(2)] == pair.received(pair.central)
@@ -81,7 +97,7 @@ async def test_data_arrives_in_order_whatever_is_lost(
 
     for each in sent:
         pair.central.send_packet(h.acl(1, each))
-    await asyncio.sleep(30.0)
+    await elapse(30.0)
 
     assert sent == pair.received(pair.peripheral)
     assert len(sent) == pair.credits(pair.central)
@@ -93,9 +109,9 @@ async def test_latency_delays_what_is_sent(radio: Radio) -> None:
     radio.latency_s = 0.5
 
     pair.central.send_packet(h.acl(1, pdu(1)))
-    await asyncio.sleep(0.49)
+    await elapse(0.49)
     before = pair.received(pair.peripheral)
-    await asyncio.sleep(0.02)
+    await elapse(0.02)
 
     assert [] == before
     assert [pdu(1)] == pair.received(pair.peripheral)
@@ -106,9 +122,9 @@ async def test_out_of_range_ends_in_a_supervision_timeout(radio: Radio) -> None:
     pair = await connect(radio)
     radio.out_of_range(PERIPHERAL)
 
-    await asyncio.sleep(TIMEOUT_S - 0.01)
+    await elapse(TIMEOUT_S - 0.01)
     before = pair.ended(pair.central) + pair.ended(pair.peripheral)
-    await asyncio.sleep(0.02)
+    await elapse(0.02)
 
     assert [] == before
     assert [0x08] == pair.ended(pair.central) == pair.ended(pair.peripheral)
@@ -119,10 +135,10 @@ async def test_whoever_comes_back_in_time_gets_everything(radio: Radio) -> None:
     pair = await connect(radio)
     radio.out_of_range(PERIPHERAL)
     pair.central.send_packet(h.acl(1, pdu(1)))
-    await asyncio.sleep(TIMEOUT_S / 2)
+    await elapse(TIMEOUT_S / 2)
     radio.in_range(PERIPHERAL)
 
-    await asyncio.sleep(2.0)
+    await elapse(2.0)
 
     assert [pdu(1)] == pair.received(pair.peripheral)
     assert [] == pair.ended(pair.central)
@@ -133,7 +149,7 @@ async def test_losing_everything_is_out_of_range(radio: Radio) -> None:
     pair = await connect(radio)
 
     radio.loss = 1.0
-    await asyncio.sleep(TIMEOUT_S + 0.01)
+    await elapse(TIMEOUT_S + 0.01)
 
     assert [0x08] == pair.ended(pair.central)
 
@@ -144,7 +160,7 @@ async def test_each_side_learns_who_ended_it(radio: Radio) -> None:
     pair.central.send_packet(h.acl(1, pdu(1)))
 
     await pair.central.status(h.disconnect(1, reason=0x13))
-    await asyncio.sleep(0.1)
+    await elapse(0.1)
 
     assert [0x16] == pair.ended(pair.central)
     assert [0x13] == pair.ended(pair.peripheral)
@@ -157,7 +173,7 @@ async def test_a_goodbye_that_nobody_hears_is_a_timeout(radio: Radio) -> None:
     radio.out_of_range(PERIPHERAL)
 
     await pair.central.status(h.disconnect(1))
-    await asyncio.sleep(TIMEOUT_S + 0.01)
+    await elapse(TIMEOUT_S + 0.01)
 
     assert [0x16] == pair.ended(pair.central)
     assert [0x08] == pair.ended(pair.peripheral)
@@ -168,10 +184,51 @@ async def test_a_reset_is_silent(radio: Radio) -> None:
     pair = await connect(radio)
 
     await pair.central.status(h.RESET)
-    await asyncio.sleep(TIMEOUT_S + 0.01)
+    await elapse(TIMEOUT_S + 0.01)
 
     assert [] == pair.ended(pair.central)
     assert [0x08] == pair.ended(pair.peripheral)
+
+
+async def test_nobody_is_connected_to_the_same_peer_twice(radio: Radio) -> None:
+    """After a silent reset the central gets in again only when the peer has given up the old
+    connection; that one's end does not touch the new one."""
+    pair = await connect(radio)
+    await pair.central.status(h.RESET)
+    await pair.peripheral.status(h.ADVERTISE)
+    await pair.central.status(h.random_address(CENTRAL))
+    await pair.central.status(h.create_connection(PERIPHERAL))
+
+    await elapse(TIMEOUT_S - 0.05)
+    before = pair.central.controller.initiating
+    await elapse(1.0)
+    pair.central.send_packet(h.acl(1, pdu(1)))
+    await elapse(0.1)
+
+    assert before
+    assert [0x08] == pair.ended(pair.peripheral)
+    assert [pdu(1)] == pair.received(pair.peripheral)
+
+
+@given(st.lists(st.tuples(st.booleans(), JUNK), max_size=10))
+@settings(max_examples=100, deadline=None)
+def test_no_packets_upset_a_connection(junk: list[tuple[bool, bytes]]) -> None:
+    """Whatever either host sends: nothing fails behind the scenes, and both are answered."""
+    failures: list[object] = []
+
+    async def main() -> list[int]:
+        async with Radio() as radio:
+            pair = await connect(radio)
+            for central, each in junk:
+                (pair.central if central else pair.peripheral).send_packet(each)
+            await elapse(5.0)
+            hosts = (pair.central, pair.peripheral)
+            return [await each.status(h.READ_ADDRESS) for each in hosts]
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.get_loop().set_exception_handler(lambda _loop, context: failures.append(context))
+        assert [h.SUCCESS] * 2 == runner.run(main())
+    assert [] == failures
 
 
 async def test_an_unknown_handle_is_refused(radio: Radio) -> None:
@@ -191,7 +248,7 @@ async def test_long_packets_arrive_in_pieces(radio: Radio) -> None:
         piece = long[begin : begin + ACL_BYTES]
         flags = 0x1000 if begin else 0x0000
         pair.central.send_packet(h.acl(1 | flags, piece))
-    await asyncio.sleep(0.1)
+    await elapse(0.1)
 
     pieces = pair.received(pair.peripheral)
     assert long == b"".join(pieces)
@@ -206,7 +263,7 @@ async def test_a_host_without_credits_is_told(radio: Radio) -> None:
 
     for number in range(MAX_UNDER_WAY + 1):
         pair.central.send_packet(h.acl(1, pdu(number)))
-    await asyncio.sleep(1.0)
+    await elapse(1.0)
 
     assert 1 == sum(each[:2] == b"\x04\x1a" for each in pair.central.received)
     assert MAX_UNDER_WAY == len(pair.received(pair.peripheral))
@@ -219,11 +276,11 @@ async def test_connections_are_told_apart(radio: Radio) -> None:
     await other.status(h.random_address("C0:00:00:00:00:02"))
     await pair.peripheral.status(h.ADVERTISE)
     await other.status(h.create_connection(PERIPHERAL))
-    await asyncio.sleep(0.2)
+    await elapse(0.2)
 
     pair.peripheral.send_packet(h.acl(1, pdu(1)))
     pair.peripheral.send_packet(h.acl(2, pdu(2)))
-    await asyncio.sleep(0.1)
+    await elapse(0.1)
 
     assert [pdu(1)] == pair.received(pair.central)
     assert [pdu(2)] == pair.received(other)
@@ -236,9 +293,9 @@ async def test_new_parameters_change_the_timeout(radio: Radio) -> None:
     status = await pair.central.status(b"\x01\x13\x20" + bytes([len(update)]) + update)
     radio.out_of_range(PERIPHERAL)
 
-    await asyncio.sleep(1.9)
+    await elapse(1.9)
     before = pair.ended(pair.central)
-    await asyncio.sleep(0.2)
+    await elapse(0.2)
 
     assert 0x00 == status
     assert [] == before

@@ -8,9 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from virtual_radio.bare_host import BareHost, packet, status_of
-from virtual_radio.clock import VirtualLoop
+from virtual_radio.clock import VirtualLoop, elapse
 from virtual_radio.commands import KNOWN
-from virtual_radio.controller import RadioController
+from virtual_radio.controller import MAX_OPCODES, RadioController
 from virtual_radio.faults import HANG, times
 from virtual_radio.radio import Radio
 from virtual_radio_unit_test import hci_packets as h
@@ -145,7 +145,7 @@ async def test_packets_that_are_none_are_hardware_errors(bare_host: BareHost, ju
     """Too short, of no kind, or an event from a host: the host is told to reset."""
     event = bare_host.event(hci.HCI_HARDWARE_ERROR_EVENT)
     waiting = asyncio.ensure_future(event)
-    await asyncio.sleep(0)
+    await elapse(0)
     bare_host.send_packet(junk)
 
     assert b"\x04\x10\x01\x01" == await waiting
@@ -163,7 +163,7 @@ async def test_an_absent_peer_can_be_given_up(bare_host: BareHost) -> None:
     await bare_host.status(h.random_address("C0:00:00:00:00:01"))
     await bare_host.status(h.create_connection(ABSENT))
     complete = asyncio.ensure_future(bare_host.event(hci.HCI_LE_META_EVENT, 0x01))
-    await asyncio.sleep(0)
+    await elapse(0)
 
     cancelled = await bare_host.status(h.CANCEL)
 
@@ -227,7 +227,17 @@ async def test_commands_are_remembered(bare_host: BareHost) -> None:
     await bare_host.status(h.SCAN_ON)
 
     expected = [hci.HCI_RESET_COMMAND, hci.HCI_LE_SET_SCAN_ENABLE_COMMAND]
-    assert expected == bare_host.controller.opcodes
+    assert expected == list(bare_host.controller.opcodes)
+
+
+async def test_not_all_commands_are_remembered(bare_host: BareHost) -> None:
+    """The last ones, so that a host may run for days."""
+    for _ in range(MAX_OPCODES):
+        bare_host.send_packet(h.READ_ADDRESS)
+    bare_host.send_packet(h.RESET)
+
+    assert MAX_OPCODES == len(bare_host.controller.opcodes)
+    assert hci.HCI_RESET_COMMAND == bare_host.controller.opcodes[-1]
 
 
 async def test_features_that_would_mislead_a_host_are_masked(controller: RadioController) -> None:
@@ -247,7 +257,7 @@ def answers_after(junk: list[bytes]) -> bool:
             host = BareHost(radio.controller())
             for each in junk:
                 host.send_packet(each)
-            await asyncio.sleep(0.1)
+            await elapse(0.1)
             answer = await host.command(h.READ_ADDRESS)
             return status_of(answer) == h.SUCCESS
 

@@ -1,10 +1,9 @@
 """A virtual peripheral."""
 
-import asyncio
-
 import pytest
 
 from virtual_radio.central import Central, NotFound
+from virtual_radio.clock import elapse
 from virtual_radio.peripheral import Peripheral, advertising_data, name_data
 from virtual_radio.radio import Radio
 from virtual_radio_unit_test.lamp import LAMP, STATE, Lamp
@@ -29,7 +28,7 @@ async def test_it_can_be_silent(radio: Radio, central: Central, peripheral: Peri
     session = await central.connect(peripheral.address)
     await peripheral.stop_advertising()
     await session.disconnect()
-    await asyncio.sleep(1.0)
+    await elapse(1.0)
 
     assert [] == await central.scan(2.0)
     with pytest.raises(NotFound):
@@ -70,6 +69,6 @@ async def test_it_knows_its_centrals(central: Central, peripheral: Peripheral) -
     session = await central.connect(peripheral.address)
     connected = peripheral.centrals
     await session.disconnect()
-    await asyncio.sleep(0.1)
+    await elapse(0.1)
 
     assert ([central.address], []) == (connected, peripheral.centrals)

@@ -8,7 +8,7 @@ import pytest
 
 from virtual_radio.bare_host import BareHost
 from virtual_radio.central import NotFound
-from virtual_radio.clock import VirtualLoop
+from virtual_radio.clock import VirtualLoop, elapse
 from virtual_radio.gatt import Disconnected
 from virtual_radio.radio import MAX_BEACONS, MAX_CENTRALS, Radio, address_of
 from virtual_radio_unit_test.lamp import STATE, Lamp
@@ -134,7 +134,7 @@ def test_nothing_is_left_after_close() -> None:
         await radio.close()
         await radio.close()
         before = len(radio.capture)
-        await asyncio.sleep(60.0)
+        await elapse(60.0)
         return len(asyncio.all_tasks()), len(radio.capture) - before
 
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:

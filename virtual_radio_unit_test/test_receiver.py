@@ -6,6 +6,7 @@ import pytest
 from bumble import hci
 
 from virtual_radio.bare_host import BareHost
+from virtual_radio.clock import elapse
 from virtual_radio.radio import Radio
 from virtual_radio.receiver import ACCEPT_LIST_SIZE, MAX_DUPLICATES
 from virtual_radio_unit_test import hci_packets as h
@@ -43,7 +44,7 @@ async def scan(host: BareHost, seconds: float, enable: bytes = h.SCAN_ON, active
     """Scan for so long."""
     await host.status(h.scan_parameters(active=active))
     await host.status(enable)
-    await asyncio.sleep(seconds)
+    await elapse(seconds)
     await host.status(h.SCAN_OFF)
 
 
@@ -136,7 +137,7 @@ async def test_the_accept_list_filters_a_scan(radio: Radio, bare_host: BareHost)
     await bare_host.status(h.scan_parameters(active=0, policy=1))
 
     await bare_host.status(h.SCAN_ON)
-    await asyncio.sleep(1.0)
+    await elapse(1.0)
 
     assert {(0, ADVERT)} == set(reports(bare_host))
 
@@ -157,7 +158,7 @@ async def test_the_accept_list_connects(radio: Radio, bare_host: BareHost) -> No
     await bare_host.status(h.random_address(SCANNER))
     await bare_host.status(h.accept_list(ADVERTISER))
     complete = asyncio.ensure_future(bare_host.event(hci.HCI_LE_META_EVENT, 0x01))
-    await asyncio.sleep(0)
+    await elapse(0)
 
     await bare_host.status(h.create_connection("00:00:00:00:00:00", policy=1))
 
@@ -172,7 +173,7 @@ async def test_both_sides_learn_the_same_parameters(radio: Radio, bare_host: Bar
     await bare_host.status(h.random_address(SCANNER))
 
     await bare_host.status(h.create_connection(ADVERTISER, interval=24, timeout=100))
-    await asyncio.sleep(0.5)
+    await elapse(0.5)
 
     found = [
         each[15:21]
@@ -191,7 +192,7 @@ async def test_nobody_connects_to_what_is_not_connectable(
     await advertise(radio, kind)
     await bare_host.status(h.create_connection(ADVERTISER))
 
-    await asyncio.sleep(2.0)
+    await elapse(2.0)
 
     assert bare_host.controller.initiating
 
@@ -202,7 +203,7 @@ async def test_a_controller_that_does_not_listen_hears_nothing(
     """Advertisements cost nothing where nobody scans."""
     await advertise(radio)
 
-    await asyncio.sleep(2.0)
+    await elapse(2.0)
 
     assert [] == reports(bare_host)
 

@@ -1,8 +1,7 @@
 """One scan for everybody on a host."""
 
-import asyncio
-
 from virtual_radio.central import Central
+from virtual_radio.clock import elapse
 from virtual_radio.radio import Radio
 from virtual_radio.seen import Seen
 
@@ -27,10 +26,10 @@ async def test_an_active_listener_makes_the_scan_active(radio: Radio, central: C
     passive: list[Seen] = []
     active: list[Seen] = []
     await central.scanner.add(passive.append, active=False)
-    await asyncio.sleep(1.0)
+    await elapse(1.0)
     names = {each.name for each in passive}
     await central.scanner.add(active.append, active=True)
-    await asyncio.sleep(1.0)
+    await elapse(1.0)
 
     assert ({None}, {"Beacon 0"}) == (names, {each.name for each in active})
     assert "Beacon 0" == passive[-1].name

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from virtual_radio.central import Central
+from virtual_radio.clock import elapse
 from virtual_radio.gatt import Disconnected, GattError, NoSuchAttribute
 from virtual_radio.peripheral import Peripheral
 from virtual_radio.radio import Radio
@@ -73,7 +74,7 @@ async def test_writes_without_response_arrive_in_order(radio: Radio, central: Ce
 
     for number in range(100):
         await session.write_without_response(SWITCH, bytes([number]))
-    await asyncio.sleep(0.1)
+    await elapse(0.1)
 
     assert [(central.address, bytes([number])) for number in range(100)] == lamp.switched
 
@@ -98,7 +99,7 @@ async def test_notifications_arrive_in_order(radio: Radio, central: Central) -> 
     values = [await brought.next() for _ in range(100)]
     await session.unsubscribe(STATE)
     await peripheral.notify(STATE, b"late")
-    await asyncio.sleep(1.0)
+    await elapse(1.0)
 
     assert [bytes([number]) * 20 for number in range(100)] == values
     assert 0 == len(brought)

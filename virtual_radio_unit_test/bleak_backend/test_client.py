@@ -15,6 +15,7 @@ from bleak.exc import (
 from bumble import hci
 
 from virtual_radio.central import Central
+from virtual_radio.clock import elapse
 from virtual_radio.faults import times
 from virtual_radio.peripheral import Peripheral
 from virtual_radio.radio import Radio
@@ -92,10 +93,10 @@ async def test_notifications_arrive(house: House) -> None:
     values: list[bytes] = []
     await client.start_notify(STATE, lambda _sender, value: values.append(bytes(value)))
     await house.peripheral.notify(STATE, b"on")
-    await asyncio.sleep(0.1)
+    await elapse(0.1)
     await client.stop_notify(STATE)
     await house.peripheral.notify(STATE, b"off")
-    await asyncio.sleep(0.1)
+    await elapse(0.1)
 
     assert [b"on"] == values
 
@@ -140,7 +141,7 @@ async def test_a_write_without_response_must_fit(house: House) -> None:
     await client.write_gatt_char(SWITCH, b"on", response=False)
     with pytest.raises(BleakDBusError):
         await client.write_gatt_char(SWITCH, bytes(515), response=False)
-    await asyncio.sleep(0.1)
+    await elapse(0.1)
 
     assert [b"on"] == [value for _client, value in house.lamp.switched]
 
@@ -252,7 +253,7 @@ async def test_a_peer_that_goes_is_told_of_once(house: House) -> None:
     client = await house.connected()
 
     await house.peripheral.disconnect()
-    await asyncio.sleep(0.1)
+    await elapse(0.1)
 
     assert ([client], False) == (house.gone, client.is_connected)
     with pytest.raises(BleakError, match="Not connected|not been performed"):
@@ -288,7 +289,7 @@ async def test_a_peer_that_goes_during_discovery_is_an_error(house: House, radio
     radio.latency_s = 0.05
     connecting = asyncio.ensure_future(client.connect())
     while not house.peripheral.centrals:
-        await asyncio.sleep(0.01)
+        await elapse(0.01)
     await house.peripheral.disconnect()
 
     with pytest.raises(BleakError, match="failed to discover services"):
@@ -302,13 +303,13 @@ async def test_a_connect_that_is_given_up_leaves_nothing(house: House, radio: Ra
     radio.latency_s = 0.05
     connecting = asyncio.ensure_future(client.connect())
     while not house.peripheral.centrals:
-        await asyncio.sleep(0.01)
+        await elapse(0.01)
     connecting.cancel()
 
     with pytest.raises(asyncio.CancelledError):
         await connecting
     radio.latency_s = 0.0
-    await asyncio.sleep(1.0)
+    await elapse(1.0)
 
     assert [] == house.peripheral.centrals
 

@@ -9,6 +9,7 @@ from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 
 from virtual_radio.central import Central
+from virtual_radio.clock import elapse
 from virtual_radio.peripheral import Peripheral, advertising_data, name_data
 from virtual_radio.radio import Radio
 from virtual_radio_unit_test.lamp import LAMP, Lamp
@@ -81,9 +82,9 @@ async def test_callbacks_hear_every_advertisement(radio: Radio, bleak_over_radio
     scanner = BleakScanner(detected)
     for _ in range(2):
         await scanner.start()
-        await asyncio.sleep(1.0)
+        await elapse(1.0)
         await scanner.stop()
-        await asyncio.sleep(1.0)
+        await elapse(1.0)
 
     assert 16 <= len(heard) <= 40
     assert {0, 2} == {int(each) for each in heard}
