@@ -15,9 +15,10 @@ TESTS      := server_unit_test simulator_unit_test bluetooth_unit_test virtual_r
 GENERATORS  = $(sort $(wildcard docs/generate_*.py))
 
 # Debian packages that `make test-all` needs: a browser for the page's own tests, FUSE for the file
-# system that forgets unsynced writes, a message bus, and what makes and starts the guest in which
-# the real BlueZ and NetworkManager run.
-SYSTEM_PACKAGES ?= chromium fuse3 dbus qemu-system-x86 debootstrap cpio kmod busybox-static xz-utils
+# system that forgets unsynced writes, a message bus, what makes and starts the guest in which the
+# real BlueZ and NetworkManager run, and a Docker Engine for the images.
+SYSTEM_PACKAGES ?= chromium fuse3 dbus qemu-system-x86 debootstrap cpio kmod busybox-static xz-utils \
+	docker.io docker-compose iptables
 
 # Two at a time, longest first: the slow proofs wait far more than they compute.
 JOBS   ?= 2
@@ -81,10 +82,12 @@ lock: $(BIN)/.test ## Write the locks again from pyproject.toml (ARGS=--upgrade 
 	$(COMPILE) $(ARGS) --output-file requirements.lock pyproject.toml
 	$(COMPILE) $(ARGS) --constraint requirements.lock --extra bluetooth \
 		--output-file requirements-bluetooth.lock pyproject.toml
+	$(COMPILE) $(ARGS) --constraint requirements.lock --extra secure_element \
+		--output-file requirements-secure_element.lock pyproject.toml
 	$(COMPILE) $(ARGS) --constraint requirements-bluetooth.lock \
 		--extra bluetooth --extra secure_element --extra test --extra bench \
 		--output-file requirements-test.lock pyproject.toml
-	@! grep -nE '://|^-' requirements.lock requirements-bluetooth.lock requirements-test.lock \
+	@! grep -nE '://|^-' requirements*.lock \
 		|| { echo "a lock names a place; see above" >&2; exit 1; }
 
 clean: ## Remove .venv and everything that was made; your data/ stays
