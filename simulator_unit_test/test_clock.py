@@ -33,7 +33,8 @@ def test_running_clock_leaps_and_changes_pace() -> None:
     clock.advance(60)
     clock.run_at(1e-8)
 
-    assert (1060.0, 1e-8) == (pytest.approx(clock.now_s()), clock.speed)
+    assert 1060.0 == pytest.approx(clock.now_s())
+    assert 1e-8 == clock.speed
     with pytest.raises(ValueError, match="never goes back"):
         clock.advance(-1)
     with pytest.raises(ValueError, match="more than 0"):

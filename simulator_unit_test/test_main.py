@@ -1,5 +1,6 @@
 """The command line as a user and as a program meets it: real processes, real signals."""
 
+import argparse
 import json
 import os
 import signal
@@ -230,9 +231,12 @@ def test_plant_of_a_file(tmp_path: Path) -> None:
 def test_nothing_at_all_is_a_plant(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a command there is a plant, with everything as it comes but for its options."""
     plans: list[Plan] = []
-    monkeypatch.setattr(
-        command_plant, "run", lambda options: plans.append(plan_from(vars(options))) or 0
-    )
+
+    def run(options: argparse.Namespace) -> int:
+        plans.append(plan_from(vars(options)))
+        return 0
+
+    monkeypatch.setattr(command_plant, "run", run)
 
     status = main([]), main(["--seed", "7"])
 

@@ -7,6 +7,7 @@ from simulator.winet_sessions import (
     LOCK_S,
     MAX_BAD_LOGINS,
     USERNAME,
+    Farewell,
     Locked,
     Rules,
     Session,
@@ -25,6 +26,12 @@ def lock(sessions: Sessions, token: str) -> None:
         assert sessions.login(token, USERNAME, "wrong", 0.0) is None
     with pytest.raises(Locked):
         sessions.login(token, USERNAME, "wrong", 0.0)
+
+
+def ear() -> Farewell:
+    """Somebody to say farewell to; each is somebody else."""
+    heard: list[str] = []
+    return heard.append
 
 
 def test_a_token_lives_its_time_and_no_longer() -> None:
@@ -58,7 +65,7 @@ def test_a_second_connect_takes_the_session_and_the_first_is_told() -> None:
     heard: list[str] = []
     sessions = Sessions(Rules(), "seed")
     first = sessions.connect(0.0, heard.append)
-    second = sessions.connect(1.0, [].append)
+    second = sessions.connect(1.0, ear())
 
     assert first is not None and second is not None
     assert ["normal user limit"] == heard
@@ -69,7 +76,7 @@ def test_a_second_connect_takes_the_session_and_the_first_is_told() -> None:
 def test_a_second_connect_is_refused_while_the_first_ones_websocket_is_open() -> None:
     """So configured, the session stays with the first until its websocket goes or it ages."""
     sessions = Sessions(Rules(second="refused", token_life_s=100.0), "seed")
-    first, second = [].append, [].append
+    first, second = ear(), ear()
     held = sessions.connect(0.0, first)
 
     assert held is not None
@@ -83,9 +90,9 @@ def test_a_second_connect_is_refused_while_the_first_ones_websocket_is_open() ->
 def test_an_aged_session_does_not_keep_others_out() -> None:
     """A session whose token has died is no session."""
     sessions = Sessions(Rules(second="refused", token_life_s=100.0), "seed")
-    sessions.connect(0.0, [].append)
+    sessions.connect(0.0, ear())
 
-    assert sessions.connect(100.0, [].append) is not None
+    assert sessions.connect(100.0, ear()) is not None
 
 
 def test_a_login_gives_a_new_token_and_more_rights() -> None:
