@@ -14,6 +14,8 @@ from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
 from bluetooth import egwttp
 from bluetooth.errors import HandshakeFailed, RecordForged, SessionSpent
 from bluetooth.fragment import (
@@ -121,8 +123,15 @@ class Session:
     After each call `take` gives the fragments to notify.
     """
 
-    def __init__(self, session_key: bytes, hellos: Hellos) -> None:
+    def __init__(
+        self,
+        session_key: bytes,
+        hellos: Hellos,
+        ephemeral: X25519PrivateKey | None = None,
+    ) -> None:
+        """`ephemeral` is given by tests and by the example in the docs only."""
         self._key = session_key
+        self._ephemeral = ephemeral
         self._hellos = hellos
         self._phase = Phase.NONE
         self._joiner = Joiner(MAX_MESSAGE_BYTES)
@@ -241,7 +250,7 @@ class Session:
 
     def _greet(self, message: bytes) -> list[Heard]:
         hello = parse_hello(message)
-        handshake = Handshake(Role.RESPONDER, self._key, hello.prologue())
+        handshake = Handshake(Role.RESPONDER, self._key, hello.prologue(), self._ephemeral)
         try:
             handshake.read(hello.handshake)
             if not self._hellos.is_new(hello.handshake[:KEY_BYTES]):
