@@ -31,6 +31,8 @@ class RadioClient(BaseBleakClient):
     """Made by `install`, which gives each radio a class of its own."""
 
     central: ClassVar[Central]
+    mtu: ClassVar[int] = MTU
+    """What it asks for."""
 
     def __init__(
         self,
@@ -156,7 +158,9 @@ class RadioClient(BaseBleakClient):
         """Again after a connection that failed to be established: so does bleak on BlueZ."""
         while True:
             try:
-                return await self.central.connect(seen, mtu=MTU, timeout_s=None, discover=False)
+                return await self.central.connect(
+                    seen, mtu=self.mtu, timeout_s=None, discover=False
+                )
             except ConnectFailed as failed:
                 if failed.status != hci.HCI_ErrorCode.CONNECTION_FAILED_TO_BE_ESTABLISHED_ERROR:
                     raise errors.connect_failed(failed.status) from failed

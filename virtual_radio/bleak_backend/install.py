@@ -12,7 +12,7 @@ import bleak
 from bleak.backends.client import BaseBleakClient
 from bleak.backends.scanner import BaseBleakScanner
 
-from virtual_radio.bleak_backend.client import RadioClient
+from virtual_radio.bleak_backend.client import MTU, RadioClient
 from virtual_radio.bleak_backend.scanner import RadioScanner
 from virtual_radio.central import Central
 
@@ -23,9 +23,11 @@ _CLIENT_HOOK = "get_platform_client_backend_type"
 _SCANNER_HOOK = "get_platform_scanner_backend_type"
 
 
-def backends(central: Central) -> tuple[type[BaseBleakClient], type[BaseBleakScanner]]:
+def backends(
+    central: Central, mtu: int = MTU
+) -> tuple[type[BaseBleakClient], type[BaseBleakScanner]]:
     """Classes for `BleakClient(backend=...)` and `BleakScanner(backend=...)`."""
-    client = type("RadioClient", (RadioClient,), {"central": central})
+    client = type("RadioClient", (RadioClient,), {"central": central, "mtu": mtu})
     scanner = type("RadioScanner", (RadioScanner,), {"central": central})
     return client, scanner
 
