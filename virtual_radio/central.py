@@ -14,6 +14,7 @@ from bumble.device import Connection, ConnectionParametersPreferences, Device
 
 from virtual_radio.air import Air
 from virtual_radio.controller import RadioController
+from virtual_radio.host import hang_up
 from virtual_radio.scanner import Scanner
 from virtual_radio.seen import Seen
 from virtual_radio.session import Session
@@ -124,7 +125,7 @@ class Central:
     async def close(self) -> None:
         """End all connections; the controller stays in the air. Idempotent."""
         for connection in list(self.device.connections.values()):
-            await connection.disconnect()
+            await hang_up(connection)
 
     def _address(self, peer: Peer) -> hci.Address:
         if isinstance(peer, Seen):
@@ -163,7 +164,7 @@ class Central:
             logger.debug("there was nothing to cancel", extra={"reason": str(refused)})
         await asyncio.wait({connecting})
         if not connecting.cancelled() and connecting.exception() is None:
-            await connecting.result().disconnect()
+            await hang_up(connecting.result())
 
 
 async def _whatever_happens(work: Coroutine[Any, Any, None]) -> None:

@@ -1,11 +1,15 @@
 """A Bumble host on one of our controllers."""
 
-from bumble import hci
-from bumble.device import Device
+import logging
+
+from bumble import core, hci
+from bumble.device import Connection, Device
 from bumble.host import Host
 from bumble.transport.common import AsyncPipeSink
 
 from virtual_radio.controller import RadioController
+
+logger = logging.getLogger(__name__)
 
 
 async def start(name: str, address: hci.Address, controller: RadioController) -> Device:
@@ -13,3 +17,11 @@ async def start(name: str, address: hci.Address, controller: RadioController) ->
     device = Device(name=name, address=address, host=Host(controller, AsyncPipeSink(controller)))
     await device.power_on()
     return device
+
+
+async def hang_up(connection: Connection) -> None:
+    """End a connection, unless the peer was quicker."""
+    try:
+        await connection.disconnect()
+    except core.ProtocolError as over:
+        logger.debug("the connection was over", extra={"reason": str(over)})

@@ -12,6 +12,7 @@ from bumble.gatt import Characteristic
 from virtual_radio.adverts import MAX_DATA_BYTES
 from virtual_radio.controller import RadioController
 from virtual_radio.gatt import VirtualService, bumble_services
+from virtual_radio.host import hang_up
 
 logger = logging.getLogger(__name__)
 
@@ -127,7 +128,7 @@ class Peripheral:
     async def disconnect(self) -> None:
         """Send everybody away."""
         for connection in list(self.device.connections.values()):
-            await connection.disconnect()
+            await hang_up(connection)
 
     async def close(self) -> None:
         """Stop what runs in the background. Idempotent."""

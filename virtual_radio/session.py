@@ -13,6 +13,7 @@ from bumble.gatt import Characteristic
 from bumble.gatt_client import CharacteristicProxy
 
 from virtual_radio.gatt import Disconnected, GattError, NoSuchAttribute
+from virtual_radio.host import hang_up
 from virtual_radio.seen import uuid_text
 
 REQUEST_TIMEOUT_S = 30.0
@@ -156,7 +157,7 @@ class Session:
     async def disconnect(self) -> None:
         """End it. Idempotent."""
         if self.connected:
-            await self.connection.disconnect()
+            await hang_up(self.connection)
             await self.wait_disconnected()
 
     async def wait_disconnected(self, timeout_s: float = DISCONNECT_TIMEOUT_S) -> int:

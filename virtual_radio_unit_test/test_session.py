@@ -225,6 +225,15 @@ async def test_disconnecting_twice_is_once(peripheral: Peripheral, central: Cent
     assert 0x16 == session.reason
 
 
+async def test_both_may_hang_up_at_once(peripheral: Peripheral, central: Central) -> None:
+    """Whoever is later finds it over, and neither fails."""
+    for _ in range(3):
+        session = await central.connect(peripheral.address)
+        await asyncio.gather(session.disconnect(), peripheral.disconnect(), central.close())
+
+        assert not session.connected
+
+
 async def test_a_peer_that_does_not_answer_is_a_timeout(radio: Radio, central: Central) -> None:
     """The connection lives, but no answer comes within the protocol's thirty seconds."""
     peripheral = await radio.peripheral("Lamp", Lamp().services)
