@@ -14,7 +14,7 @@ from typing import Any
 
 from bluetooth import box_name, memory
 from bluetooth.door import TICK_S, Door, Policy
-from bluetooth.errors import AdapterMissing, PeripheralLost
+from bluetooth.errors import BluetoothError
 from bluetooth.gatt import SERVICES, Advertisement
 from bluetooth.improv_flow import Box
 from bluetooth.label import Label
@@ -160,7 +160,7 @@ class Service:
                 await self._advertise_until_lost()
                 delay_s = RETRY_FIRST_S
                 self._trouble("the adapter or bluetoothd went away")
-            except (AdapterMissing, PeripheralLost) as error:
+            except BluetoothError as error:
                 self._trouble(str(error))
             self._door.lost()
             await self._parts.wait(delay_s)
