@@ -32,7 +32,7 @@ from server.gateway import Counter, Gateway
 from server.host import instance, interfaces, network, restoring, system
 from server.host.embargoes import FileEmbargoes
 from server.host.pins import FilePins
-from server.host.service_manager import ALIVE, READY, STOPPING, ServiceManager
+from server.host.supervisor import ALIVE, READY, STOPPING, Supervisor
 from server.host.watchdog import Watchdog, end_process
 from server.host.wifi import NetworkManagerWifi
 from server.identity.atecc608 import Atecc608
@@ -133,7 +133,7 @@ class App:
         self._runner = self._gateway.run_on(self._inbox, self._lanes)
         self._api = self._api_server(configuration, loaded.profiles)
         self._finished = False
-        self._manager = ServiceManager(options.notify_socket)
+        self._supervisor = Supervisor(options.notify_socket)
         self._watchdog = self._watch()
         stop.wake = self._inbox.ring
 
@@ -143,7 +143,7 @@ class App:
         self._announce(host, port)
         self._gateway.begin(self._clock.monotonic())
         self._watchdog.start()
-        self._manager.tell(READY)
+        self._supervisor.tell(READY)
         stopping = False
         while not self._finished:
             if self._stop.asked and not stopping:
@@ -157,7 +157,7 @@ class App:
         return Watchdog(
             outcomes=lambda: self._runner.outcomes,
             monotonic=self._clock.monotonic,
-            alive=lambda: self._manager.tell(ALIVE),
+            alive=lambda: self._supervisor.tell(ALIVE),
             end=end_process,
         )
 
@@ -238,7 +238,7 @@ class App:
     def _begin_stop(self) -> None:
         now = self._clock.monotonic()
         gateway = self._gateway
-        self._manager.tell(STOPPING)
+        self._supervisor.tell(STOPPING)
         log.info("stopping", extra={"buffered": len(gateway.house.buffer)})
         gateway.stop(now)
         stop = StopGateway(

@@ -17,7 +17,7 @@ STOPPING = "STOPPING=1"
 ALIVE = "WATCHDOG=1"
 
 
-class ServiceManager:
+class Supervisor:
     """Whoever started this process, if it wants to be told."""
 
     def __init__(self, address: str) -> None:
@@ -33,4 +33,4 @@ class ServiceManager:
                 door.settimeout(SEND_TIMEOUT_S)
                 door.sendto(message.encode(), self._address)
         except OSError as error:
-            log.debug("the service manager does not listen", extra={"error": str(error)})
+            log.debug("the supervisor does not listen", extra={"error": str(error)})
