@@ -11,7 +11,6 @@ import logging
 from dataclasses import dataclass
 from typing import Protocol
 
-from bluetooth.errors import Refused
 from bluetooth.gatt import (
     DOOR_STATE_UUID,
     EGRET,
@@ -19,23 +18,16 @@ from bluetooth.gatt import (
     IMPROV_DATA_UUID,
     NATIVE,
     Advertisement,
-    AttError,
 )
 from bluetooth.improv_flow import Box
 from bluetooth.ports import Clock, Gateway, Spawn, Wait
 from bluetooth.record import VERSION, EventKind, Reason
 from bluetooth.rules import RULES, Allowance
+from bluetooth.seat import Seat
 from bluetooth.ways import Guard, Means, Ways
 from bluetooth.window import DEFAULT_WINDOW_S, Standing, State, Window
 
 log = logging.getLogger(__name__)
-
-SEAT_IDLE_S = 150.0
-"""Without a read or a write a phone is sent away, so that the next one can come in. Longer than a
-session may be idle, and than joining a Wi-Fi takes."""
-
-FAREWELL_S = 0.5
-"""Between the last words to a phone and sending it away, so that they arrive."""
 
 TICK_S = 1.0
 """How often time has its effect while somebody is there or the door is open."""
@@ -83,16 +75,14 @@ class Door:
         policy: Policy,
     ) -> None:
         self._clock = clock
-        self._spawn = spawn
-        self._wait = wait
         self._outside = outside
         self._policy = policy
-        self._seat = _Seat()
+        self._seat = Seat(clock, spawn, wait, outside.send_away, self.left)
         self._window = Window(policy.window_s)
         self._window.configure(policy.configured, policy.window_s, clock.monotonic())
         self._standing = self.standing()
         means = Means(gateway, clock, spawn, wait, outside.notify)
-        guard = Guard(self._allowance, self._failed, self._succeeded, outside.changed)
+        guard = Guard(self._allowance, self._failed, self._window.succeed, outside.changed)
         self._ways = Ways(session_key, means, guard, box)
 
     def read(self, client: str, uuid: str) -> bytes:
@@ -143,8 +133,7 @@ class Door:
         before, self._standing = self._standing, self.standing()
         if before.state is not self._standing.state:
             self._turned(before.state)
-        if self._seat.taken and self._clock.monotonic() - self._seat.heard_at >= SEAT_IDLE_S:
-            self._dismiss("it said nothing for too long")
+        self._seat.check()
 
     def standing(self) -> Standing:
         """How the door stands."""
@@ -198,30 +187,13 @@ class Door:
 
     def _admit(self, client: str) -> None:
         """One phone at a time; another one is sent away. Raises Refused."""
-        if self._seat.taken and not self._seat.is_of(client):
-            log.info("a second phone was sent away", extra={"client": client})
-            self._outside.send_away(client)
-            raise Refused(AttError.INSUFFICIENT_RESOURCES, "another phone is connected")
-        is_new = not self._seat.taken
-        self._seat.take(client, self._clock.monotonic())
-        if is_new:
-            self._ways.arrived()
-            self._keep_improv()
-            self._outside.changed()
-            if not self.standing().advertises:
-                self._dismiss("the door is closed")
-
-    def _dismiss(self, why: str) -> None:
-        """Send the phone away, after its last words have arrived."""
-        client = self._seat.client
-        log.info("a phone is sent away", extra={"client": client, "why": why})
-        self._seat.heard_at = self._clock.monotonic()
-        self._spawn(self._send_away_soon(client))
-
-    async def _send_away_soon(self, client: str) -> None:
-        await self._wait(FAREWELL_S)
-        self._outside.send_away(client)
-        self.left(client)
+        if not self._seat.admit(client):
+            return
+        self._ways.arrived()
+        self._keep_improv()
+        self._outside.changed()
+        if not self.standing().advertises:
+            self._seat.dismiss("the door is closed")
 
     def _turned(self, before: State) -> None:
         """The door stands another way than before."""
@@ -232,8 +204,7 @@ class Door:
         self._ways.tell_session(EventKind.DOOR, value)
         if not self._standing.advertises:
             self._ways.end_session(Reason.DOOR_CLOSED, self._allowance().why_not)
-            if self._seat.taken:
-                self._dismiss("the door is closed")
+            self._seat.dismiss("the door is closed")
         self._outside.changed()
 
     def _keep_improv(self) -> None:
@@ -245,34 +216,9 @@ class Door:
     def _allowance(self) -> Allowance:
         return RULES[self.standing().state, self._policy.legacy_apps]
 
-    def _succeeded(self, client: str) -> None:
-        log.info("a session was opened", extra={"client": client})
-        self._window.succeed()
-
     def _failed(self, client: str) -> None:
         """A bad attempt: count it, and pause the door at the last one."""
         self._window.fail(self._clock.monotonic())
         left = self.standing().attempts_left
         log.warning("an attempt failed", extra={"client": client, "attempts_left": left})
         self.tick()
-
-
-@dataclass(slots=True)
-class _Seat:
-    """The phone that is let in, from its first read or write until it leaves."""
-
-    taken: bool = False
-    client: str = ""
-    heard_at: float = 0.0
-
-    def is_of(self, client: str) -> bool:
-        """Whether this client has it; on systems that do not tell who asks, everybody is ""."""
-        return self.taken and self.client == client
-
-    def take(self, client: str, now: float) -> None:
-        """`client` comes in, or says something."""
-        self.taken, self.client, self.heard_at = True, client, now
-
-    def free(self) -> None:
-        """It is gone."""
-        self.taken, self.client = False, ""

@@ -4,6 +4,7 @@ Joins bluetooth.session (which knows bytes and time) with an Exchange (which exe
 the gateway). One session at a time, because one phone at a time is let in.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Protocol
 
@@ -13,6 +14,8 @@ from bluetooth.fragment import MAX_WAITING_BYTES
 from bluetooth.ports import Clock, Gateway, Spawn, Wait
 from bluetooth.record import EventKind, Reason
 from bluetooth.session import Asked, Ended, Heard, Hellos, Opened, Phase, Session
+
+log = logging.getLogger(__name__)
 
 MAX_UNDERWAY = 4
 """Requests of one session that are not answered yet; the next is answered 503."""
@@ -25,7 +28,7 @@ class Watch(Protocol):
     """Who hears what a client showed of itself."""
 
     @property
-    def opened(self) -> Callable[[str], None]:
+    def opened(self) -> Callable[[], None]:
         """A client has shown that it holds the secret."""
         ...
 
@@ -117,7 +120,8 @@ class SessionDesk:
     def _take(self, session: Session, heard: list[Heard]) -> None:
         for each in heard:
             if isinstance(each, Opened):
-                self._watch.opened(self._client)
+                log.info("a session was opened", extra={"client": self._client})
+                self._watch.opened()
             elif isinstance(each, Asked):
                 self._ask(session, each)
             else:

@@ -56,7 +56,7 @@ class Guard:
     """What is let through at this moment."""
     failed: Callable[[str], None]
     """A client made a bad attempt."""
-    opened: Callable[[str], None]
+    opened: Callable[[], None]
     """A client has shown that it holds the label's secret."""
     advertised: Callable[[], None]
     """What Improv has in the advertisement changed."""

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bluetooth.door import FAREWELL_S, SEAT_IDLE_S, TICK_S, Policy
+from bluetooth.door import TICK_S, Policy
 from bluetooth.errors import Refused
 from bluetooth.gatt import (
     DOOR_STATE_UUID,
@@ -19,6 +19,7 @@ from bluetooth.gatt import (
     AttError,
 )
 from bluetooth.record import EventKind, Reason
+from bluetooth.seat import FAREWELL_S, SEAT_IDLE_S
 from bluetooth.session import IDLE_TIMEOUT_S
 from bluetooth.window import DEFAULT_WINDOW_S, MAX_BAD_ATTEMPTS, MIN_PAUSE_S, State
 from bluetooth_unit_test.house import (

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bluetooth.door import FAREWELL_S, Policy
+from bluetooth.door import Policy
 from bluetooth.egwttp import Request
 from bluetooth.errors import Refused
 from bluetooth.gatt import (
@@ -24,6 +24,7 @@ from bluetooth.gatt import (
 from bluetooth.label import Label
 from bluetooth.log import KeyValueFormatter
 from bluetooth.phone_session import PhoneSession
+from bluetooth.seat import FAREWELL_S
 from bluetooth.window import (
     FIRST_PAUSE_S,
     MAX_BAD_ATTEMPTS,

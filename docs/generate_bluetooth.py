@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from bluetooth import (
     button,
-    door,
     egwttp,
     exchange,
     fragment,
@@ -23,6 +22,7 @@ from bluetooth import (
     improv_flow,
     paths,
     record,
+    seat,
     session,
     session_desk,
     window,
@@ -102,7 +102,7 @@ LIMITS: tuple[tuple[object, str], ...] = (
     (window, "MIN_PAUSE_S"),
     (window, "PAUSE_FORGOTTEN_S"),
     (window, "ATTEMPT_FORGOTTEN_S"),
-    (door, "SEAT_IDLE_S"),
+    (seat, "SEAT_IDLE_S"),
     (button, "HOLD_S"),
     (fragment, "MIN_FRAGMENT_BYTES"),
     (fragment, "MAX_FRAGMENT_BYTES"),

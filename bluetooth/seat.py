@@ -1,0 +1,79 @@
+"""The seat at the door: one phone at a time, from its first read or write until it leaves.
+
+A second phone is sent away at once; the one that sits there is sent away when it says nothing for
+too long, or when the door closes, but only after its last words have arrived. It knows no window
+and nothing of what is said.
+"""
+
+import logging
+from collections.abc import Callable
+
+from bluetooth.errors import Refused
+from bluetooth.gatt import AttError
+from bluetooth.ports import Clock, Spawn, Wait
+
+log = logging.getLogger(__name__)
+
+SEAT_IDLE_S = 150.0
+"""Without a read or a write a phone is sent away, so that the next one can come in. Longer than a
+session may be idle, and than joining a Wi-Fi takes."""
+
+FAREWELL_S = 0.5
+"""Between the last words to a phone and sending it away, so that they arrive."""
+
+
+class Seat:
+    """Who is let in. `send_away` ends a connection; `left` is what to do when it has ended."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        spawn: Spawn,
+        wait: Wait,
+        send_away: Callable[[str], None],
+        left: Callable[[str], None],
+    ) -> None:
+        self._clock = clock
+        self._spawn = spawn
+        self._wait = wait
+        self._send_away = send_away
+        self._left = left
+        self._heard_at = 0.0
+        self.taken = False
+        self.client = ""
+
+    def is_of(self, client: str) -> bool:
+        """Whether this client has it; on systems that do not tell who asks, everybody is ""."""
+        return self.taken and self.client == client
+
+    def admit(self, client: str) -> bool:
+        """`client` says something; whether it has just come in. Raises Refused for a second one."""
+        if self.taken and self.client != client:
+            log.info("a second phone was sent away", extra={"client": client})
+            self._send_away(client)
+            raise Refused(AttError.INSUFFICIENT_RESOURCES, "another phone is connected")
+        is_new = not self.taken
+        self.taken, self.client, self._heard_at = True, client, self._clock.monotonic()
+        return is_new
+
+    def free(self) -> None:
+        """The phone is gone."""
+        self.taken, self.client = False, ""
+
+    def dismiss(self, why: str) -> None:
+        """Send the phone away, if there is one, after its last words have arrived."""
+        if self.taken:
+            log.info("a phone is sent away", extra={"client": self.client, "why": why})
+            self._heard_at = self._clock.monotonic()
+            self._spawn(self._send_away_soon(self.client))
+
+    def check(self) -> None:
+        """Dismiss a phone that says nothing."""
+        if self.taken and self._clock.monotonic() - self._heard_at >= SEAT_IDLE_S:
+            self.dismiss("it said nothing for too long")
+
+    async def _send_away_soon(self, client: str) -> None:
+        await self._wait(FAREWELL_S)
+        if self.is_of(client):
+            self._send_away(client)
+            self._left(client)
