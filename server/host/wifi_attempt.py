@@ -115,8 +115,11 @@ class Attempt:
         name, psk = checked_ssid(wanted.ssid), checked_psk(wanted.psk)
         self._bus.open()
         self._device = nm.wifi_device()
-        yield WifiTold(WifiStep.SCANNING, told(WifiStep.SCANNING, name))
-        found = self._find()
+        found = self._known()
+        if found is None and not wanted.hidden:
+            yield WifiTold(WifiStep.SCANNING, told(WifiStep.SCANNING, name))
+            scan_now(nm, self._device, self._clock)
+            found = self._known()
         if found is None and not wanted.hidden:
             raise error_of(absent(name))
         network = found or _unseen(name, psk)
@@ -137,14 +140,9 @@ class Attempt:
         yield WifiTold(WifiStep.FAILED, failure.text, failure.reason)
         raise error_of(failure, self._go_back(old))
 
-    def _find(self) -> Found | None:
-        """In what the radio knows, else after a new look."""
-        ssid = self._wanted.ssid
-        found = named(networks_of(self._nm.access_points(self._device)), ssid)
-        if found is None:
-            scan_now(self._nm, self._device, self._clock)
-            found = named(networks_of(self._nm.access_points(self._device)), ssid)
-        return found
+    def _known(self) -> Found | None:
+        """The network in what the radio knows at present."""
+        return named(networks_of(self._nm.access_points(self._device)), self._wanted.ssid)
 
     def _listen(self) -> None:
         """Hear of the adapter, and from wpa_supplicant if we may."""
@@ -215,7 +213,10 @@ class Attempt:
 
     def _joined(self, target: Target) -> WifiJoined:
         """What it is good for."""
-        ip = self._nm.address(self._device)
+        try:
+            ip = self._nm.address(self._device)
+        except BusRefused:
+            ip = ""  # It changes at this moment; the next look finds it.
         reason, more = _beyond(self._connectivity())
         return WifiJoined(target.name, ip, f"Connected to {target.name}{more}.", reason)
 
