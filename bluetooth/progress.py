@@ -21,7 +21,8 @@ POLL_TIMEOUT_S = 3.0
 FOLLOW_LIMIT_S = 180.0
 """For one following: a join takes 150 s at most, and then tells how it ended."""
 BEGIN_LIMIT_S = 15.0
-"""In which something must begin; a request that was refused begins nothing."""
+"""In which something must begin; a request that was refused begins nothing. An end that is heard
+before any beginning may be that of what ran before (a scan, say), so it is told, and waited on."""
 MAX_SSID_CHARACTERS = 32
 """An SSID has at most 32 bytes."""
 MAX_WORD_CHARACTERS = 32
@@ -121,7 +122,8 @@ class Progress:
         self._newest = report
         if is_first and report["step"] in _ENDED:
             return  # Nobody looked before: this is how the last one ended, or that there was none.
-        self._has_begun = True
+        if report["step"] not in _ENDED:
+            self._has_begun = True
         self._publish(self.value)
 
     async def _ask(self) -> dict[str, Any] | None:

@@ -113,6 +113,19 @@ async def test_old_result_without_a_look() -> None:
     assert ["connecting", "connected"] == followed.steps
 
 
+async def test_late_end_of_what_ran_before() -> None:
+    """A scan ends after the last look at it: the join that follows is told all the same."""
+    followed = Followed()
+    await followed.looked(7, "scanning")
+    followed.progress.follow()
+    await followed.says(8, "idle")
+    for number, step in enumerate(("connecting", "failed"), 9):
+        await followed.says(number, step)
+
+    assert ["idle", "connecting", "failed"] == followed.steps
+    assert followed.time.is_quiet
+
+
 async def test_gateway_that_began_to_count_anew() -> None:
     """A lower number after the gateway's restart is a change like others."""
     followed = Followed()
