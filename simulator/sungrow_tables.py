@@ -5,13 +5,14 @@ make one unit of what `Row.value` gives; None becomes the vendor's "unavailable"
 Sources: Sungrow string inverter protocol V1.1.80; Sungrow hybrid protocol V1.1.16.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
 from simulator.behaviour import Condition
-from simulator.models import Model
+from simulator.models import THREE_PHASE_THREE_WIRE, Model
 from simulator.physics import Energies, Flow, Moment
 
 Kind = Literal["u16", "s16", "u32", "s32"]
@@ -81,13 +82,18 @@ class Scene:
         return self.moment.strings_w[index] / volts if volts else 0.0
 
     def phase_v(self, index: int) -> float | None:
-        """Voltage of one phase."""
-        return self.moment.voltages_v[index] if index < self.model.phases else None
+        """Voltage of one phase, or between two lines where there is no neutral."""
+        if index >= self.model.phases:
+            return None
+        volts = self.moment.voltages_v[index]
+        between_lines = self.model.output_type == THREE_PHASE_THREE_WIRE
+        return volts * math.sqrt(3) if between_lines else volts
 
     def phase_a(self, index: int) -> float | None:
         """Current of one phase, from an even share of the output."""
-        volts = self.phase_v(index)
-        return None if volts is None else self.output_w / self.model.phases / volts
+        if index >= self.model.phases:
+            return None
+        return self.output_w / self.model.phases / self.moment.voltages_v[index]
 
     def grid_phase_w(self, index: int) -> int | None:
         """The meter's view of one phase; the phases add up to the total."""

@@ -96,6 +96,16 @@ def test_work_state(flow: Flow, changes: dict[str, bool], state: int) -> None:
     assert state == string_work_state(scene(flow, "sg5.0rt", **changes))
 
 
+def test_without_a_neutral_voltages_are_between_lines() -> None:
+    """As output type 2 says; currents stay what the power over the phases makes them."""
+    star, delta = scene(Flow(9000, 0, 0, 9000), "sg10rt"), scene(Flow(9000, 0, 0, 9000), "sg110cx")
+
+    assert (1, 2) == (star.model.output_type, delta.model.output_type)
+    assert [230.0] * 3 == [star.phase_v(index) for index in range(3)]
+    assert [398.4] * 3 == [round(delta.phase_v(index) or 0, 1) for index in range(3)]
+    assert star.phase_a(0) == delta.phase_a(0) == pytest.approx(3000 / 230)
+
+
 @pytest.mark.parametrize(("curtailed", "state"), [(True, 0x8100), (False, 0x0000)])
 def test_heat_is_told_while_it_takes_something(curtailed: bool, state: int) -> None:
     """Derating is heat's, and only while there would be more."""
