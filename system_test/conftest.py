@@ -4,9 +4,25 @@ from pathlib import Path
 
 import pytest
 
+from system_test.guest_fixtures import (
+    box,
+    fuzz_seed,
+    pytest_pyfunc_call,
+    pytest_runtest_makereport,
+)
 from system_test.processes import children, gateway, plant, receiver
 
-__all__ = ["children", "gateway", "plant", "receiver", "rounds"]
+__all__ = [
+    "box",
+    "children",
+    "fuzz_seed",
+    "gateway",
+    "plant",
+    "pytest_pyfunc_call",
+    "pytest_runtest_makereport",
+    "receiver",
+    "rounds",
+]
 
 HERE = Path(__file__).resolve().parent
 
@@ -18,12 +34,15 @@ SYSTEM_TEST_TIMEOUT_S = 900
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--rounds N`."""
+    """`--rounds N`, `--fuzz-seed N`."""
     parser.addoption(
         "--rounds",
         type=int,
         default=DEFAULT_ROUNDS,
         help="kills and power cuts per test (default: %(default)s)",
+    )
+    parser.addoption(
+        "--fuzz-seed", type=int, help="seed of the fuzzed writes (default: chance, printed)"
     )
 
 

@@ -7,7 +7,7 @@ of the guest's Bluetooth adapter is the caller's: see `boot`.
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from signal import SIGTERM
 
@@ -33,6 +33,9 @@ tests, and then some."""
 
 POLL_S = 0.05
 """Between two looks at QEMU while it starts."""
+
+LOOK_S = 0.2
+"""Between two looks at what cannot call us; each costs the guest some milliseconds."""
 
 STOP_TIMEOUT_S = 30.0
 """For a program in the guest to end after SIGTERM."""
@@ -119,6 +122,15 @@ class Guest:
     async def wait_until(self, condition: str, timeout_s: float = CALL_TIMEOUT_S) -> None:
         """Until a condition of the guest's shell holds. Raises GuestError when it does not."""
         await self.ask("sh", "-c", f"until {condition}; do sleep 0.1; done", timeout_s=timeout_s)
+
+    async def wait_seen(
+        self, look: Callable[[], Awaitable[bool]], timeout_s: float = CALL_TIMEOUT_S
+    ) -> None:
+        """Until `look` sees what it looks for; for what only somebody outside the guest's shell
+        can tell. Raises TimeoutError."""
+        async with asyncio.timeout(timeout_s):
+            while not await look():
+                await asyncio.sleep(LOOK_S)
 
     def log(self, name: str) -> str:
         """What a program that was started has printed so far."""

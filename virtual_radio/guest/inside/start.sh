@@ -9,6 +9,5 @@ mount -t devpts devpts /dev/pts
 hostname egret
 dbus-daemon --system --fork
 /bin/sh $inside/attach.sh
-/usr/libexec/bluetooth/bluetoothd -n -f $inside/bluetooth.conf >/host/bluetoothd.log 2>&1 &
-echo $! >/run/bluetoothd.pid
+/bin/sh $inside/bluetoothd.sh
 exec python3 $inside/../agent.py
