@@ -155,6 +155,9 @@ class Plant:
         shared = self.session_of(config.endpoint)
         if shared is None:
             shared = Session(self._open_transport(config.endpoint, account or config.account))
+        facts = self.facts.get(config.device_id)
+        if facts is not None and not config.serial:  # What it is is known while it is silent, too.
+            config = replace(config, serial=facts.serial, model=config.model or facts.model)
         device = Device(config, shared, Link(config.device_id, now, at_ms))
         self.devices[config.device_id] = device
         return device

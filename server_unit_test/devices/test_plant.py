@@ -225,6 +225,17 @@ def test_the_view_says_when_it_is_tried_again() -> None:
     assert AT_MS + 9_000 == overdue.retry_at_ms
 
 
+def test_what_was_learned_is_shown_while_it_is_silent() -> None:
+    """After a restart, and with another account: the settings need not know it."""
+    known = {"a": DeviceFacts("a", "Roof", "simulated", "S1", "M1")}
+    subject = Plant({}, Cupboard().open_transport, {}, known)
+
+    seen = subject.add(config_of("a"), NOW, AT_MS).config
+    own = subject.add(config_of("b", serial="S2"), NOW, AT_MS).config
+
+    assert [("S1", "M1"), ("S2", "")] == [(each.serial, each.model) for each in (seen, own)]
+
+
 def test_a_session_has_the_account_of_its_endpoint() -> None:
     """The device's own, unless one is given for all that is behind the endpoint."""
     cupboard = Cupboard()
