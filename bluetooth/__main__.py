@@ -9,7 +9,8 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bluetooth import box_name, button, clock, label, log, memory, radio, settings
+from bluetooth import api_token, box_name, button, clock, label, log, memory, radio, settings
+from bluetooth.api_token import TOKEN_FILE
 from bluetooth.errors import BluetoothError, SettingWrong
 from bluetooth.gateway import RequestsGateway
 from bluetooth.label_card import card_svg, card_text
@@ -20,7 +21,7 @@ EPILOG = """\
 Every option can also be given as an environment variable:
 {variables}
 The command line stands above the environment. {token} holds the token for the
-gateway's API where it asks for one.
+gateway's API itself, instead of a file.
 
 `python -m bluetooth label` shows this box's label: a QR code and its text, with which an app pairs.
 `python -m bluetooth.client --help` is the other side, a phone for the command line.
@@ -64,7 +65,7 @@ def label_arguments() -> argparse.ArgumentParser:
         epilog=LABEL_EPILOG,
     )
     for choice in CHOICES:
-        if choice.field in ("data", "name", "api_url"):
+        if choice.field in ("data", "name", "api_url", "token_file"):
             parser.add_argument(
                 choice.option, dest=choice.field, metavar=choice.metavar, help=choice.help
             )
@@ -99,10 +100,7 @@ def serve(chosen: Settings, given: Mapping[str, str | None]) -> None:
     """Run the service until SIGTERM or SIGINT. Raises LabelUnusable, SettingWrong."""
     log.configure(chosen.log_level, sys.stderr)
     own_label = label.load_or_make(chosen.data)
-    try:
-        gateway = RequestsGateway(chosen.api_url, clock.SystemClock(), lambda: chosen.token)
-    except ValueError as error:
-        raise SettingWrong(f"--api-url: {error}") from None
+    gateway = gateway_of(chosen)
     parts = Parts(
         peripheral=radio.peripheral(chosen.radio, chosen.adapter, chosen.name),
         gateway=gateway,
@@ -148,11 +146,17 @@ def show_label(chosen: Settings, given: Mapping[str, str | None]) -> None:
     print(f"The label of {name} is in {svg}. Whoever sees it can configure the box.")
 
 
-async def _asked_name(chosen: Settings) -> str:
+def gateway_of(chosen: Settings) -> RequestsGateway:
+    """The line to the gateway. Raises SettingWrong."""
+    token = api_token.reader(chosen.token_file or chosen.data / TOKEN_FILE, chosen.token)
     try:
-        gateway = RequestsGateway(chosen.api_url, clock.SystemClock(), lambda: chosen.token)
+        return RequestsGateway(chosen.api_url, clock.SystemClock(), token)
     except ValueError as error:
         raise SettingWrong(f"--api-url: {error}") from None
+
+
+async def _asked_name(chosen: Settings) -> str:
+    gateway = gateway_of(chosen)
     try:
         return await box_name.from_gateway(gateway)
     finally:

@@ -49,7 +49,10 @@ class Settings:
     data: Path = Path(DEFAULT_DATA)
     radio: str = "auto"
     """Which peripheral; for tests and for finding faults."""
+    token_file: Path | None = None
+    """None: in the data folder."""
     token: str | None = field(default=None, repr=False)
+    """From the environment; stands above the file."""
 
 
 def _pin(text: str) -> int:
@@ -129,7 +132,20 @@ CHOICES = (
         _one_of(LOG_LEVELS),
         f"{', '.join(LOG_LEVELS[:-1])} or {LOG_LEVELS[-1]} (default: INFO)",
     ),
-    Choice("data", "EGRET_DATA", "DIR", Path, f"where the label is kept (default: {DEFAULT_DATA})"),
+    Choice(
+        "data",
+        "EGRET_DATA",
+        "DIR",
+        Path,
+        f"shared with the gateway: label, token (default: {DEFAULT_DATA})",
+    ),
+    Choice(
+        "token_file",
+        "EGRET_TOKEN_FILE",
+        "FILE",
+        Path,
+        "the token for the gateway's API (default: bluetooth_token in DIR, made by the gateway)",
+    ),
     Choice("radio", "EGRET_BLUETOOTH_RADIO", "KIND", _one_of(RADIOS), "auto, bluez or bless"),
 )
 """All of them; the help and docs/bluetooth.md are made from it."""

@@ -11,6 +11,7 @@ import pytest
 
 from bluetooth import __main__ as command_line
 from bluetooth import box_name, label, log
+from bluetooth.api_token import TOKEN_FILE
 from bluetooth.label import LABEL_FILE
 from bluetooth.settings import CHOICES
 from bluetooth_unit_test.http_gateway import HttpGateway
@@ -64,6 +65,16 @@ def test_the_label_is_shown_as_code_and_text(
     assert "Egret 33AABB" in shown
     assert label.load_or_make(tmp_path).printed() in shown
     assert "▄" in shown
+
+
+def test_the_gateway_is_asked_with_the_token_of_the_shared_folder(
+    tmp_path: Path, http: HttpGateway
+) -> None:
+    """It is in the file that the gateway made there."""
+    (tmp_path / TOKEN_FILE).write_text("egret_abc\n", encoding="ascii")
+    command_line.main(["label", "--data", str(tmp_path), "--api-url", http.url])
+
+    assert ["Bearer egret_abc"] == [each.get("authorization") for each in http.headers]
 
 
 def test_the_label_can_be_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -34,6 +34,7 @@ def test_every_choice_can_be_given_both_ways() -> None:
         "window_s": "60",
         "log_level": "debug",
         "data": "d",
+        "token_file": "/run/token",
         "radio": "bless",
     }
     by_option = load(good, {})

@@ -92,7 +92,7 @@ def options() -> Iterator[str]:
     yield "|---|---|---|"
     for each in CHOICES:
         yield f"| `{each.option} {each.metavar}` | `{each.variable}` | {each.help} |"
-    yield f"| | `{TOKEN_VARIABLE}` | the token for the gateway's API, where it asks for one |"
+    yield f"| | `{TOKEN_VARIABLE}` | the token itself, instead of a file |"
 
 
 LIMITS: tuple[tuple[object, str], ...] = (
