@@ -18,7 +18,7 @@ GENERATORS  = $(sort $(wildcard docs/generate_*.py))
 # system that forgets unsynced writes, a message bus, what makes and starts the guest in which the
 # real BlueZ and NetworkManager run, and a Docker Engine for the images.
 SYSTEM_PACKAGES ?= chromium fuse3 dbus qemu-system-x86 debootstrap cpio kmod busybox-static xz-utils \
-	docker.io docker-compose iptables
+	docker.io docker-compose iptables systemd
 
 # Two at a time, longest first: the slow proofs wait far more than they compute.
 JOBS   ?= 2
