@@ -19,8 +19,8 @@ from server.errors import (
 from server.model.device import Space
 from server.ports import RegisterReader
 from server.transports.winet import Winet
-from server.transports.winet_patience import MAX_REFUSED_TRIES
 from server.transports.winet_lockout import LOCK_S
+from server.transports.winet_patience import MAX_REFUSED_TRIES
 from server.transports.winet_pins import MemoryPins
 from server.transports.winet_session import Door
 from server_unit_test.contracts.fake_clock import FakeClock

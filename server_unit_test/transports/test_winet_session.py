@@ -24,9 +24,9 @@ from server.transports.winet_answer import Unit
 from server.transports.winet_pins import MemoryPins
 from server.transports.winet_session import (
     CONNECT_TIMEOUT_S,
-    MAX_TOKEN_CHARS,
     FAREWELL_TIMEOUT_S,
     MAX_PUSHED,
+    MAX_TOKEN_CHARS,
     Door,
     NotThisDoor,
     Refused,
