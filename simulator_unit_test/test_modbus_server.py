@@ -15,6 +15,7 @@ from simulator.modbus_pdu import MAX_PDU_BYTES
 from simulator.modbus_server import MAX_CONNECTIONS
 from simulator.plant import VirtualPlant
 from simulator.trouble import Order, Quirk, Trouble
+from simulator_unit_test.waiting import until
 
 GOOD_REQUEST = bytes.fromhex("0001 0000 0006 01 04 1387 0002")
 GOOD_REPLY = bytes.fromhex("0001 0000 0007 01 04 04 0E03 0064")
@@ -223,8 +224,7 @@ def test_late_reply_comes_after_its_successor(troubled: VirtualPlant) -> None:
 
     with connect(troubled) as client:
         client.sendall(GOOD_REQUEST)
-        while not troubled.requests:
-            pass
+        until(lambda: troubled.requests > 0)
         troubled.troubles.clear(late)
         client.sendall(second)
         got = receive(client, len(answer_of_second) + len(GOOD_REPLY))

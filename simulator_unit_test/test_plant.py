@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from functools import partial
 
 import pytest
 from pymodbus.client import ModbusTcpClient
@@ -13,6 +14,7 @@ from simulator.doors import CLOSE_TIMEOUT_S, DEFAULT_PORTS, CannotOpenError, Ope
 from simulator.models import MODELS
 from simulator.plant import LEAP_SLICE_S, VirtualPlant
 from simulator.trouble import MAX_TROUBLE_S, Order, Quirk, Trouble
+from simulator_unit_test.waiting import until
 
 NOON_S = 1_782_043_200.0
 
@@ -194,6 +196,11 @@ def is_there(plant: VirtualPlant) -> bool:
         return False
 
 
+def answers(plant: VirtualPlant, wanted: bool) -> bool:
+    """Whether it is there, or is not, as wanted."""
+    return is_there(plant) is wanted
+
+
 def test_a_plant_that_is_gone_at_night() -> None:
     """Configured so, it leaves the network when the sun does, and returns where it was."""
     clock = ManualClock(NOON_S)
@@ -202,9 +209,7 @@ def test_a_plant_that_is_gone_at_night() -> None:
         address, seen = plant.address, [is_there(plant)]
         for expected in (False, True):
             clock.advance(12 * 3600)
-            deadline_s = monotonic_s() + 20
-            while is_there(plant) is not expected and monotonic_s() < deadline_s:
-                pass
+            until(partial(answers, plant, expected))
             seen.append(is_there(plant))
 
     assert ([True, False, True], address) == (seen, plant.address)
@@ -224,6 +229,11 @@ def open_ports(plant: VirtualPlant) -> list[bool]:
     return found
 
 
+def stands(plant: VirtualPlant, wanted: bool) -> bool:
+    """Whether all of its ports are open, or none, as wanted."""
+    return set(open_ports(plant)) == {wanted}
+
+
 def test_all_doors_come_and_go_together() -> None:
     """Every door that there is opens at a free port, leaves for the night and returns there."""
     clock = ManualClock(NOON_S)
@@ -233,9 +243,7 @@ def test_all_doors_come_and_go_together() -> None:
         before, seen = plant.doors, [all(open_ports(plant))]
         for wanted in (False, True):
             plant.advance(12 * 3600)
-            deadline_s = monotonic_s() + 20
-            while set(open_ports(plant)) != {wanted} and monotonic_s() < deadline_s:
-                pass
+            until(partial(stands, plant, wanted))
             seen.append(all(open_ports(plant)))
         after = plant.doors
 
@@ -250,8 +258,7 @@ def test_stopping_waits_for_no_trouble(trouble: Trouble) -> None:
     plant.troubles.set(Order(trouble, value=MAX_TROUBLE_S))
     with socket.create_connection((plant.host, plant.port), timeout=10) as client:
         client.sendall(bytes.fromhex("0001 0000 0006 01 04 1387 0001"))
-        while not plant.requests:
-            pass
+        until(lambda: plant.requests > 0)
         began_s = monotonic_s()
         plant.stop()
 
