@@ -173,4 +173,4 @@ def load(given: Mapping[str, str | None], environ: Mapping[str, str]) -> Setting
             values[choice.field] = choice.read(told)
         except ValueError as error:
             raise SettingWrong(f"{by}: {error}") from None
-    return Settings(**values, token=environ.get(TOKEN_VARIABLE) or None)  # type: ignore[arg-type]
+    return Settings(**values, token=environ.get(TOKEN_VARIABLE) or None)  # type: ignore[arg-type]  # Each was read by its own rule.
