@@ -36,6 +36,7 @@ from server.host.supervisor import ALIVE, READY, STOPPING, Supervisor
 from server.host.watchdog import Watchdog, end_process
 from server.host.wifi import NetworkManagerWifi
 from server.identity.atecc608 import Atecc608
+from server.identity.naming import three_words
 from server.identity.signers import open_signer
 from server.ledger.buffer import Buffer
 from server.ledger.delivery import Delivery
@@ -124,7 +125,8 @@ class App:
         house = self._house(settings, loaded.profiles)
         problems = [*settings.problems, *loaded.problems, self._opened.problem, self._pins.problem]
         self._post_problems(house, [each for each in (*problems, self._identity.problem) if each])
-        plate = Nameplate.of(self._signer, __version__, self._clock.utc_ms())
+        name = three_words(self._signer.serial)
+        plate = Nameplate.of(self._signer, __version__, self._clock.utc_ms(), name)
         self._gateway = Gateway(
             house, plate, _report, self._opened.cursors, self._opened.quarantined
         )

@@ -17,11 +17,13 @@ class Nameplate:
     serial: str
     public_key: str
     started_at_ms: int
+    name: str = "Egret"
+    """What the box is called until its owner calls it something else."""
 
     @classmethod
-    def of(cls, signer: Signer, version: str, started_at_ms: int) -> "Nameplate":
+    def of(cls, signer: Signer, version: str, started_at_ms: int, name: str) -> "Nameplate":
         """From the signer's identity."""
-        return cls(version, signer.serial, signer.public_key.hex(), started_at_ms)
+        return cls(version, signer.serial, signer.public_key.hex(), started_at_ms, name)
 
 
 def draw(house: House, plate: Nameplate, engine: Statistics, number: int, now: float) -> Snapshot:
@@ -45,7 +47,7 @@ def draw(house: House, plate: Nameplate, engine: Statistics, number: int, now: f
 
 def _gateway(house: House, plate: Nameplate, health: str, now: float) -> GatewayView:
     return GatewayView(
-        name=house.configuration.name or f"Egret {plate.serial[-6:].upper()}",
+        name=house.configuration.name or plate.name,
         serial=plate.serial,
         public_key=plate.public_key,
         version=plate.version,

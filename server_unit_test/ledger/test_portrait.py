@@ -10,7 +10,7 @@ from server_unit_test.ledger.readings import reading
 from server_unit_test.tasks.houses import BOOT, Home
 
 NOW = 1000.0
-PLATE = Nameplate("1.2.3", "0123456789abcdef01", "ab" * 64, 5)
+PLATE = Nameplate("1.2.3", "0123456789abcdef01", "ab" * 64, 5, "calm otter lagoon")
 
 
 class Key:
@@ -36,7 +36,7 @@ def drawn(home: Home, now: float = NOW) -> Snapshot:
 
 def test_the_nameplate_shows_the_identity_without_the_key() -> None:
     """Serial, and the public key in hexadecimal digits."""
-    assert PLATE == Nameplate.of(Key(), "1.2.3", 5)
+    assert PLATE == Nameplate.of(Key(), "1.2.3", 5, "calm otter lagoon")
 
 
 def test_the_boot_is_written_as_sixteen_digits(home: Home) -> None:
@@ -51,12 +51,12 @@ def test_the_boot_is_written_as_sixteen_digits(home: Home) -> None:
     )
 
 
-def test_a_box_without_a_name_is_called_by_its_serial(home: Home) -> None:
+def test_a_box_without_a_name_is_called_by_its_three_words(home: Home) -> None:
     """The last six digits tell two boxes on a network apart."""
     unnamed = drawn(home).gateway.name
     home.house.settings = home.house.settings.changed({"name": "Cellar"})
 
-    assert ("Egret CDEF01", "Cellar") == (unnamed, drawn(home).gateway.name)
+    assert ("calm otter lagoon", "Cellar") == (unnamed, drawn(home).gateway.name)
 
 
 def test_everything_in_the_house_is_in_the_picture(home: Home) -> None:
