@@ -1,0 +1,45 @@
+"""Which box is under test: one that the tests start themselves, or any that is in range."""
+
+import pytest
+
+from ble_rest_test.fixtures import (
+    box,
+    closed_box,
+    gateway_url,
+    make_stand,
+    place,
+    policy,
+    real_box,
+    stand_kind,
+    stub,
+    timed_box,
+)
+
+__all__ = [
+    "box",
+    "closed_box",
+    "gateway_url",
+    "make_stand",
+    "place",
+    "policy",
+    "real_box",
+    "stand_kind",
+    "stub",
+    "timed_box",
+]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--ble-address ADDRESS` and what goes with it."""
+    group = parser.getgroup("a box in range")
+    group.addoption(
+        "--ble-address",
+        metavar="ADDRESS",
+        help="test this box, whose button was just pressed, over this computer's Bluetooth",
+    )
+    group.addoption("--ble-adapter", metavar="hci0", default="", help="which adapter (Linux)")
+    group.addoption(
+        "--ble-label-file",
+        metavar="FILE",
+        help="a file with the label of that box, for what needs a session",
+    )
