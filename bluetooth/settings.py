@@ -173,4 +173,5 @@ def load(given: Mapping[str, str | None], environ: Mapping[str, str]) -> Setting
             values[choice.field] = choice.read(told)
         except ValueError as error:
             raise SettingWrong(f"{by}: {error}") from None
-    return Settings(**values, token=environ.get(TOKEN_VARIABLE) or None)  # type: ignore[arg-type]  # Each was read by its own rule.
+    token = environ.get(TOKEN_VARIABLE) or None
+    return Settings(**values, token=token)  # type: ignore[arg-type]  # Read by their own rules.
