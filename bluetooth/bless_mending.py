@@ -9,12 +9,15 @@ What is put right, each on the objects of one server and nowhere else:
 - The adapter's name: it is overwritten at start, emptied at stop, and left overwritten by a process
   that is killed. Ours is not touched; the advertisement carries the name.
 - A restart of bluetoothd goes unnoticed, and so does a central that leaves. Ours is told.
-- Its connection to the message bus is never closed. Ours is.
+- Notifications: some 170 at once break its connection to the message bus, and nobody hears of it.
+  Ours are handed over one by one, and the end of the connection is a loss.
+- Its calls may wait for ever, and its connection to the message bus is never closed. Ours end.
 
 `system_test/test_bluez_bus.py` shows the first two without this module; when that test fails, bless
 has been put right and this can go.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -22,11 +25,13 @@ from typing import Any
 from bless.backends.bluezdbus.dbus import service as bless_service
 from bless.backends.bluezdbus.dbus.characteristic import BlueZGattCharacteristic
 from dbus_next.errors import DBusError
+from dbus_next.message import Message
 from dbus_next.service import method
+from dbus_next.signature import Variant
 
 from bluetooth.bluez import words
 from bluetooth.bluez.adapter import BluezAdapter
-from bluetooth.bluez.bus import Bus, Connect, SystemBus
+from bluetooth.bluez.bus import CALL_TIMEOUT_S, CLOSE_TIMEOUT_S, Bus, Connect, SystemBus
 from bluetooth.errors import AdapterMissing, PeripheralLost, Refused
 from bluetooth.gatt import Service
 from bluetooth.served_values import ServedValues
@@ -97,6 +102,7 @@ class MendedBluez:
         self._adapter: BluezAdapter | None = None
         self._server: Any = None
         self._registered = False
+        self._follower: asyncio.Task[None] | None = None
 
     async def prepare(self, left: Callable[[str], None]) -> dict[str, Any]:
         """Wait for the adapter; what BlessServer is to be made with. Raises AdapterMissing."""
@@ -112,7 +118,9 @@ class MendedBluez:
         """Add the services and register them. Raises AdapterMissing."""
         self._server = server
         try:
-            await server.setup_task
+            async with asyncio.timeout(CALL_TIMEOUT_S):
+                await server.setup_task
+            self._follower = asyncio.create_task(self._follow(server.bus))
             server.app.served = served
             server.app.set_name = _keep_the_name
             with _mended_characteristics():
@@ -120,7 +128,8 @@ class MendedBluez:
             for service in server.app.services:
                 service._primary = True
             server.bus.export(server.app.path, server.app)
-            await server.app.register(server.adapter)
+            async with asyncio.timeout(CALL_TIMEOUT_S):
+                await server.app.register(server.adapter)
         except Exception as error:  # bless raises bare Exceptions, and those of dbus-next.
             raise AdapterMissing(f"bless cannot serve: {error}") from error
         self._registered = True
@@ -129,16 +138,32 @@ class MendedBluez:
         """Send the first service's UUID and `name`. Raises PeripheralLost."""
         server.app.app_name = name
         try:
-            await server.app.start_advertising(server.adapter)
+            async with asyncio.timeout(CALL_TIMEOUT_S):
+                await server.app.start_advertising(server.adapter)
         except Exception as error:
             raise PeripheralLost(f"bluetoothd takes no advertisement: {error}") from error
 
     async def silence(self, server: Any) -> None:
         """Send nothing. Raises PeripheralLost."""
         try:
-            await server.app.stop_advertising(server.adapter)
+            async with asyncio.timeout(CALL_TIMEOUT_S):
+                await server.app.stop_advertising(server.adapter)
         except Exception as error:
             raise PeripheralLost(f"bluetoothd is gone: {error}") from error
+
+    async def notify(self, server: Any, service: str, uuid: str, value: bytes) -> None:
+        """Send a value to whoever subscribed; returns when the bus has taken it."""
+        path = server.get_service(service).get_characteristic(uuid).gatt.path
+        changed = {"Value": Variant("ay", bytes(value))}
+        body = [words.CHARACTERISTIC, changed, []]
+        signal: Any = Message.new_signal(
+            path, words.PROPERTIES, "PropertiesChanged", "sa{sv}as", body
+        )
+        try:
+            async with asyncio.timeout(CALL_TIMEOUT_S):
+                await server.bus.send(signal)
+        except (OSError, EOFError) as error:
+            raise PeripheralLost(f"the message bus takes no signal: {error}") from error
 
     async def wait_lost(self) -> None:
         """Return when bluetoothd or the adapter has gone."""
@@ -157,13 +182,17 @@ class MendedBluez:
     async def close(self) -> None:
         """Give back what bless does not. Never raises."""
         server, self._server = self._server, None
+        follower, self._follower = self._follower, None
         if server is not None:
             with suppress(Exception):
                 if self._registered and not self.is_lost():
-                    await server.app.unregister(server.adapter)
+                    async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                        await server.app.unregister(server.adapter)
             with suppress(Exception):
                 server.bus.disconnect()
-                await server.bus.wait_for_disconnect()
+            if follower is not None:
+                await asyncio.wait({follower}, timeout=CLOSE_TIMEOUT_S)
+                follower.cancel()
             with suppress(Exception):  # dbus-next leaves its socket to the garbage collector.
                 server.bus._stream.close()
                 server.bus._sock.close()
@@ -171,3 +200,10 @@ class MendedBluez:
             self._adapter.lost.set()
         if self._bus is not None:
             await self._bus.close()
+
+    async def _follow(self, connection: Any) -> None:
+        """bless's own connection may end by itself; without it nothing is served."""
+        with suppress(Exception):
+            await connection.wait_for_disconnect()
+        if self._adapter is not None:
+            self._adapter.lost.set()

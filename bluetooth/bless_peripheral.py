@@ -20,6 +20,7 @@ from typing import Any, Protocol, TypeVar
 
 from bluetooth.errors import AdapterMissing, PeripheralLost, Refused
 from bluetooth.gatt import Advertisement, Property, Service
+from bluetooth.notifications import Notifications
 from bluetooth.ports import Values
 from bluetooth.served_values import ServedValues
 
@@ -61,6 +62,10 @@ class System(Protocol):
 
     def is_lost(self) -> bool:
         """Whether it can no longer serve."""
+        ...
+
+    async def notify(self, server: Any, service: str, uuid: str, value: bytes) -> None:
+        """Returns when the system has taken it. Raises PeripheralLost, and what bless raises."""
         ...
 
     async def disconnect(self, client: str) -> None:
@@ -121,6 +126,13 @@ class PlainSystem:
     def is_lost(self) -> bool:
         """See System."""
         return self._closed.is_set()
+
+    async def notify(self, server: Any, service: str, uuid: str, value: bytes) -> None:
+        """See System."""
+        # Not server.get_characteristic: bless raises IndexError there for what it has not.
+        characteristic = server.get_service(service).get_characteristic(uuid)
+        characteristic.value = bytearray(value)
+        server.update_value(service, uuid)
 
     async def disconnect(self, client: str) -> None:
         """See System. There is no way."""
@@ -213,6 +225,8 @@ class BlessPeripheral:
         self._system: System | None = None
         self._server: Any = None
         self._sending: Advertisement | None = None
+        self._notifications: Notifications | None = None
+        self._service_of: dict[str, str] = {}
         self._changing = asyncio.Lock()
 
     async def open(self, services: Sequence[Service], values: Values) -> None:
@@ -229,6 +243,10 @@ class BlessPeripheral:
                 options = await self._system.prepare(self._served.left)
                 self._server = self._make_server(self._name, **options)
                 await self._system.build(self._server, services, self._served, self._add)
+                self._service_of = {
+                    one.uuid: each.uuid for each in services for one in each.characteristics
+                }
+                self._notifications = Notifications(self._send)
             except PeripheralLost as error:
                 await self._stop()
                 raise AdapterMissing(str(error)) from error
@@ -254,12 +272,8 @@ class BlessPeripheral:
 
     def notify(self, uuid: str, value: bytes) -> None:
         """See the port."""
-        server, system = self._server, self._system
-        if server is None or system is None or system.is_lost():
-            return
-        for service in self._services:
-            if uuid in (each.uuid for each in service.characteristics):
-                self._update(server, service.uuid, uuid, value)
+        if self._notifications is not None and uuid in self._service_of:
+            self._notifications.put(uuid, bytes(value))
 
     async def wait_lost(self) -> None:
         """See the port. Returns at once if it is not open."""
@@ -276,19 +290,19 @@ class BlessPeripheral:
         async with self._changing:
             await self._stop()
 
-    def _update(self, server: Any, service_uuid: str, uuid: str, value: bytes) -> None:
-        try:
-            # Not server.get_characteristic: bless raises IndexError there for what it has not.
-            characteristic = server.get_service(service_uuid).get_characteristic(uuid)
-            characteristic.value = bytearray(value)
-            server.update_value(service_uuid, uuid)
-        except Exception:  # The port says that this never raises; bless promises nothing.
-            log.exception("bless cannot notify", extra={"uuid": uuid})
+    async def _send(self, uuid: str, value: bytes) -> None:
+        system = self._system
+        if system is None or system.is_lost():
+            raise PeripheralLost("not open")
+        await system.notify(self._server, self._service_of[uuid], uuid, value)
 
     async def _stop(self) -> None:
         system, self._system = self._system, None
         server, self._server = self._server, None
         sending, self._sending = self._sending, None
+        notifications, self._notifications = self._notifications, None
+        if notifications is not None:
+            await notifications.close()
         if system is None:
             return
         if server is not None and sending is not None and not system.is_lost():

@@ -1,5 +1,6 @@
 """What is put right in bless; that it works over a bus is in `system_test/test_bluez_bus.py`."""
 
+import asyncio
 from importlib.metadata import version
 from typing import Any
 
@@ -18,6 +19,7 @@ from bluetooth.gatt import AttError
 from bluetooth.served_values import ServedValues
 from bluetooth_unit_test.bluez.fake_bus import HCI0, PHONE, FakeBus
 from bluetooth_unit_test.contracts.peripheral import (
+    FIRST,
     READ_ONLY,
     SERVICES,
     RecordedValues,
@@ -32,7 +34,9 @@ class FakeConnection:
 
     def __init__(self) -> None:
         self.exported: dict[str, Any] = {}
-        self.closed = False
+        self.ended = asyncio.Event()
+        self.sent: list[Any] = []
+        self.fault: Exception | None = None
 
     def export(self, path: str, interface: Any) -> None:
         """Remembers it."""
@@ -44,10 +48,28 @@ class FakeConnection:
 
     def disconnect(self) -> None:
         """Ends."""
-        self.closed = True
+        self.ended.set()
 
     async def wait_for_disconnect(self) -> None:
-        """At once."""
+        """Until it ends."""
+        await self.ended.wait()
+
+    async def send(self, message: Any) -> None:
+        """Remembers it."""
+        if self.fault is not None:
+            raise self.fault
+        self.sent.append(message)
+
+
+class Wrapped:
+    """bless's own wrapper around what is on the bus, and around a service."""
+
+    def __init__(self, gatt: Any) -> None:
+        self.gatt = gatt
+
+    def get_characteristic(self, uuid: str) -> "Wrapped":
+        """By UUID."""
+        return Wrapped(next(each for each in self.gatt.characteristics if each.UUID == uuid))
 
 
 class Server:
@@ -76,6 +98,10 @@ class Server:
     ) -> None:
         """As bless."""
         await self.app.add_characteristic(service, uuid, b"", [])
+
+    def get_service(self, uuid: str) -> Wrapped:
+        """As bless."""
+        return Wrapped(next(each for each in self.app.services if each.UUID == uuid))
 
     def _called(self, name: str) -> Any:
         async def called(adapter: Any) -> None:
@@ -215,6 +241,52 @@ async def test_what_bless_raises_is_a_loss(bench: Bench) -> None:
         await bench.system.silence(bench.server)
 
 
+async def test_notifications_are_handed_over_one_by_one(bench: Bench) -> None:
+    """With what bluetoothd looks for; a bus that takes none is lost."""
+    await bench.build()
+
+    await bench.system.notify(bench.server, FIRST.uuid, READ_ONLY, b"news")
+    bench.server.bus.fault = BlockingIOError()
+    with pytest.raises(PeripheralLost):
+        await bench.system.notify(bench.server, FIRST.uuid, READ_ONLY, b"more")
+
+    (sent,) = bench.server.bus.sent
+    assert bench.characteristic(READ_ONLY).path == sent.path
+    assert ("PropertiesChanged", b"news") == (sent.member, sent.body[1]["Value"].value)
+
+
+async def test_the_end_of_blesss_own_connection_is_a_loss(bench: Bench) -> None:
+    """bless does not notice."""
+    await bench.build()
+
+    bench.server.bus.ended.set()
+
+    async with asyncio.timeout(5):
+        await bench.system.wait_lost()
+
+
+async def test_a_bluetoothd_that_hangs_is_a_loss(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """bless would wait for ever."""
+    monkeypatch.setattr(module, "CALL_TIMEOUT_S", 0.02)
+    monkeypatch.setattr(module, "CLOSE_TIMEOUT_S", 0.02)
+    await bench.build()
+
+    async def hang(adapter: Any) -> None:
+        await asyncio.Event().wait()
+
+    for name in ("start_advertising", "stop_advertising", "unregister"):
+        setattr(bench.server.app, name, hang)
+
+    with pytest.raises(PeripheralLost):
+        await bench.system.advertise(bench.server, "x")
+    with pytest.raises(PeripheralLost):
+        await bench.system.silence(bench.server)
+    async with asyncio.timeout(5):
+        await bench.system.close()
+
+
 async def test_departures_and_losses_are_noticed(bench: Bench) -> None:
     """By a watch of our own."""
     await bench.build()
@@ -241,7 +313,7 @@ async def test_closing_gives_everything_back(bench: Bench, lost: bool, expected:
     await bench.system.close()
 
     assert expected == bench.server.calls.count("unregister")
-    assert bench.server.bus.closed
+    assert bench.server.bus.ended.is_set()
     assert bench.bus.closed.is_set()
     assert bench.system.is_lost()
     await bench.system.wait_lost()

@@ -20,14 +20,11 @@ from bluetooth.bluez.application import ROOT, Application
 from bluetooth.bluez.bus import Bus, Connect, DbusRefused, Heard, Reply, SystemBus
 from bluetooth.errors import AdapterMissing, BluetoothError, PeripheralLost
 from bluetooth.gatt import Advertisement, Service
+from bluetooth.notifications import Notifications
 from bluetooth.ports import Values, Wait
 from bluetooth.served_values import ServedValues
 
 log = logging.getLogger(__name__)
-
-MAX_WAITING_NOTIFICATIONS = 256
-"""Notifications not yet taken by the bus. It takes thousands a second; if it stops, the oldest are
-dropped, and counted in the log."""
 
 CLOSE_BUDGET_S = 3.0
 """For taking everything back in good order; ending the connection does it too."""
@@ -45,9 +42,8 @@ class _Serving:
         self.adapter = BluezAdapter(bus, adapter_name, self.served.left)
         self.advertiser: Advertiser | None = None
         self._wait = wait
-        self._waiting: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(MAX_WAITING_NOTIFICATIONS)
-        self._dropped = 0
-        self._tasks: list[asyncio.Task[None]] = []
+        self.notifications = Notifications(self._send)
+        self._follower: asyncio.Task[None] | None = None
         bus.attend(self._answer, self.adapter.hear)
 
     async def start(self) -> None:
@@ -58,13 +54,14 @@ class _Serving:
             await self._manage("RegisterApplication", "oa{sv}", ROOT, {})
         except DbusRefused as refused:
             raise AdapterMissing(f"bluetoothd does not take our services: {refused}") from refused
-        self._tasks = [asyncio.create_task(work) for work in (self._send(), self._follow_bus())]
+        self._follower = asyncio.create_task(self._follow_bus())
 
     async def stop(self) -> None:
         """Take everything back. Never raises."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.notifications.close()
+        if self._follower is not None:
+            self._follower.cancel()
+            await asyncio.gather(self._follower, return_exceptions=True)
         if self.advertiser is not None and not self.adapter.lost.is_set():
             with contextlib.suppress(BluetoothError, TimeoutError):
                 async with asyncio.timeout(CLOSE_BUDGET_S):
@@ -76,27 +73,10 @@ class _Serving:
         self.adapter.lost.set()
         self.served.all_left()
 
-    def notify(self, path: str, value: bytes) -> None:
-        """Queue a value for whoever subscribed."""
-        if self._waiting.full():
-            self._waiting.get_nowait()
-            self._dropped += 1
-            if self._dropped == 1:
-                log.warning("the message bus is slow; notifications are dropped")
-        self._waiting.put_nowait((path, value))
-
-    async def _send(self) -> None:
-        while True:
-            path, value = await self._waiting.get()
-            changed = {"Value": Variant("ay", value)}
-            body: tuple[object, ...] = (words.CHARACTERISTIC, changed, [])
-            try:
-                await self.bus.emit(path, words.PROPERTIES, "PropertiesChanged", "sa{sv}as", body)
-            except PeripheralLost:
-                return  # _follow_bus says so.
-            if self._dropped and self._waiting.empty():
-                log.warning("notifications were dropped", extra={"count": self._dropped})
-                self._dropped = 0
+    async def _send(self, path: str, value: bytes) -> None:
+        changed = {"Value": Variant("ay", value)}
+        body: tuple[object, ...] = (words.CHARACTERISTIC, changed, [])
+        await self.bus.emit(path, words.PROPERTIES, "PropertiesChanged", "sa{sv}as", body)
 
     async def _follow_bus(self) -> None:
         await self.bus.wait_closed()
@@ -166,7 +146,7 @@ class BluezPeripheral:
         if serving is None or path is None:
             log.debug("nobody to notify", extra={"uuid": uuid})
             return
-        serving.notify(path, bytes(value))
+        serving.notifications.put(path, bytes(value))
 
     async def wait_lost(self) -> None:
         """See the port. Returns at once if it is not open."""

@@ -1,7 +1,6 @@
 """The port on a bus in memory: what the contract over a real one cannot see."""
 
 import asyncio
-import logging
 
 import pytest
 from dbus_fast import Variant
@@ -12,7 +11,6 @@ from bluetooth.bluez import peripheral as module
 from bluetooth.bluez import words
 from bluetooth.bluez.application import ROOT
 from bluetooth.bluez.bus import DbusRefused
-from bluetooth.bluez.peripheral import MAX_WAITING_NOTIFICATIONS
 from bluetooth.errors import AdapterMissing, PeripheralLost
 from bluetooth_unit_test.bluez.fake_bus import PHONE, FakeBus
 from bluetooth_unit_test.contracts.peripheral import (
@@ -198,27 +196,6 @@ async def test_notifications_keep_their_order(bench: Bench) -> None:
     await bench.peripheral.close()
 
     assert [(f"{ROOT}/service01/char00", bytes((number,))) for number in range(5)] == sent
-
-
-async def test_a_slow_bus_loses_the_oldest(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
-    """No more than MAX_WAITING_NOTIFICATIONS wait, and the log says how many were dropped."""
-    bus = await bench.serve()
-    bus.blocked.clear()
-    bench.peripheral.notify(NOTIFIED, b"under way")
-    await asyncio.sleep(0)
-
-    with caplog.at_level(logging.WARNING):
-        for number in range(MAX_WAITING_NOTIFICATIONS + 3):
-            bench.peripheral.notify(NOTIFIED, number.to_bytes(2, "big"))
-        bus.blocked.set()
-        sent = [await bus.emitted.get() for _ in range(MAX_WAITING_NOTIFICATIONS + 1)]
-        await asyncio.sleep(0)
-    await bench.peripheral.close()
-
-    assert b"under way" == sent[0][1]
-    assert (3).to_bytes(2, "big") == sent[1][1]
-    assert bus.emitted.empty()
-    assert [3] == [each.__dict__["count"] for each in caplog.records if "count" in each.__dict__]
 
 
 async def test_a_bus_that_takes_no_signal_ends_nothing(bench: Bench) -> None:

@@ -25,6 +25,9 @@ MTUS = (23, 48, 247, 517)
 FULL_BYTES = 512
 """The longest value."""
 
+BURST = 200
+"""Notifications at once, of which none may be lost."""
+
 READ_ONLY = "11111111-0000-4000-8000-00000000000a"
 WRITTEN = "11111111-0000-4000-8000-00000000000b"
 NOTIFIED = "22222222-0000-4000-8000-00000000000a"
@@ -258,12 +261,12 @@ class PeripheralContract:
         centrals = [await stage.visit(48), await stage.visit(247)]
         heard = [await central.subscribe(NOTIFIED) for central in centrals]
 
-        for number in range(50):
+        for number in range(BURST):
             stage.peripheral.notify(NOTIFIED, bytes((number,)) * 20)
 
         async with asyncio.timeout(ANSWER_TIMEOUT_S):
-            received = [[(await queue.get())[0] for _ in range(50)] for queue in heard]
-        assert [list(range(50))] * 2 == received
+            received = [[(await queue.get())[0] for _ in range(BURST)] for queue in heard]
+        assert [list(range(BURST))] * 2 == received
 
     @pytest.mark.parametrize("code", CODES)
     async def test_a_refused_read_has_its_code(
