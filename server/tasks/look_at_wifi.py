@@ -11,8 +11,11 @@ from server.ports import Wifi
 
 LOOK_EVERY_S = 30.0
 """Between looks while there is Wi-Fi: what the page shows is as old as this at most."""
+LOOK_AGAIN_S = 4.0
+"""After the first look that finds no Wi-Fi: at boot NetworkManager may come up after us. The pause
+doubles from look to look."""
 LOOK_WITHOUT_S = 120.0
-"""Between looks while there is none: an adapter may be plugged in, NetworkManager installed."""
+"""The longest pause while there is none: an adapter may be plugged in, NetworkManager installed."""
 LOOK_BUDGET_S = 30.0
 """One look: some fifty short calls over the message bus, each with its own timeout."""
 
@@ -31,6 +34,7 @@ class LookAtWifi:
         self._house = house
         self._wifi = wifi
         self._once = once
+        self._pause_s = LOOK_AGAIN_S
 
     def work(self, lane: LaneView) -> WifiState:
         """Raises WifiUnavailable."""
@@ -55,4 +59,11 @@ class LookAtWifi:
         if self._once:
             self._house.publish(now)
             return Done()
-        return Again(now + (LOOK_EVERY_S if state.available else LOOK_WITHOUT_S))
+        return Again(now + self._pause(state))
+
+    def _pause(self, state: WifiState) -> float:
+        if state.available:
+            self._pause_s = LOOK_AGAIN_S
+            return LOOK_EVERY_S
+        pause_s, self._pause_s = self._pause_s, min(LOOK_WITHOUT_S, self._pause_s * 2)
+        return pause_s
