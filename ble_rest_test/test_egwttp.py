@@ -157,6 +157,8 @@ async def test_a_value_longer_than_a_write_is_put_together_too(
         (b"POST /api/echo EGWTTP/1.1\r\nContent-Length: 999999\r\n\r\n", 413),
         (b"GET /api/hello EGWTTP/1.1\r\nX: " + b"x" * 470, 431),
     ],
+    ids=["word", "bytes", "http", "no_slash", "no_colon", "minus", "longer", "put", "path", "body"]
+    + ["head"],
 )
 async def test_what_cannot_be_read_is_said_to_be(
     box: LocalStand, stub: HttpGateway, written: bytes, status: int

@@ -20,7 +20,7 @@ from bluetooth import clock as process_clock
 from bluetooth import paths, progress
 from bluetooth.client import door_state, finding
 from bluetooth.client.door_state import DoorState
-from bluetooth.client.errors import ClientError, NotLetIn, Unusable
+from bluetooth.client.errors import ClientError, LinkLost, NotLetIn, Unusable
 from bluetooth.client.finding import FIND_TIMEOUT_S, Wanted
 from bluetooth.client.improv_talk import ImprovTalk
 from bluetooth.client.link import Link, Radio, Sighting
@@ -41,6 +41,11 @@ DEFAULT_TIMEOUT_S = 20.0
 
 GOODBYE_TIMEOUT_S = 2.0
 """For the last words of a session; the box gets over it without them."""
+
+_TURNED_AWAY = (
+    "the box ended the connection at once: another phone is connected to it, or its door has just"
+    " closed. Disconnect that phone, or press the button, and try again"
+)
 
 _PATH = re.compile(r"/[!-~]*")
 
@@ -211,6 +216,9 @@ async def open_box(
         door = DoorState("open", legacy=True)  # A box of an earlier kind has no such value.
         if EGRET.uuid in link.service_uuids:
             door = door_state.parse(await link.read(DOOR_STATE_UUID))
+    except LinkLost as lost:
+        await link.close()
+        raise NotLetIn(_TURNED_AWAY) from lost
     except BaseException:
         await link.close()
         raise
