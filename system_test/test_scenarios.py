@@ -134,7 +134,7 @@ def within_s(scenario: Scenario, that: Expected) -> float:
 
 def test_the_locked_dongle_is_given_the_time_that_it_takes() -> None:
     """The lock is noticed at the first answer, left alone as long as dongles lock, and a device
-    that sleeps is asked again every minute and a tenth; a poll of a busy dongle may take all of its
+    that sleeps is asked again every 44 s at the latest; a poll of a busy dongle may take all of its
     budget, and carries the time at which it began. The scenario grants all of that."""
     scenario = read_scenario(SHIPPED / "winet-locked.toml")
     (lock_s,) = [
