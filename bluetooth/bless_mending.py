@@ -10,7 +10,8 @@ What is put right, each on the objects of one server and nowhere else:
   that is killed. Ours is not touched; the advertisement carries the name.
 - A restart of bluetoothd goes unnoticed, and so does a central that leaves. Ours is told.
 - Notifications: some 170 at once break its connection to the message bus, and nobody hears of it.
-  Ours are handed over one by one, and the end of the connection is a loss.
+  Ours are handed over one by one while the bus is seen to read, and the end of the connection is
+  a loss.
 - Its calls may wait for ever, and its connection to the message bus is never closed. Ours end.
 
 `system_test/test_bluez_bus.py` shows the first two without this module; when that test fails, bless
@@ -31,7 +32,14 @@ from dbus_next.signature import Variant
 
 from bluetooth.bluez import words
 from bluetooth.bluez.adapter import BluezAdapter
-from bluetooth.bluez.bus import CALL_TIMEOUT_S, CLOSE_TIMEOUT_S, Bus, Connect, SystemBus
+from bluetooth.bluez.bus import (
+    CALL_TIMEOUT_S,
+    CLOSE_TIMEOUT_S,
+    SIGNALS_BETWEEN_ANSWERS,
+    Bus,
+    Connect,
+    SystemBus,
+)
 from bluetooth.errors import AdapterMissing, PeripheralLost, Refused
 from bluetooth.gatt import Service
 from bluetooth.served_values import ServedValues
@@ -103,6 +111,7 @@ class MendedBluez:
         self._server: Any = None
         self._registered = False
         self._follower: asyncio.Task[None] | None = None
+        self._signals = 0
 
     async def prepare(self, left: Callable[[str], None]) -> dict[str, Any]:
         """Wait for the adapter; what BlessServer is to be made with. Raises AdapterMissing."""
@@ -162,6 +171,10 @@ class MendedBluez:
         try:
             async with asyncio.timeout(CALL_TIMEOUT_S):
                 await server.bus.send(signal)
+                self._signals += 1
+                if self._signals % SIGNALS_BETWEEN_ANSWERS == 0:
+                    question: Any = Message(words.DBUS, words.DBUS_PATH, words.DBUS, "GetId")
+                    await server.bus.call(question)
         except (OSError, EOFError) as error:
             raise PeripheralLost(f"the message bus takes no signal: {error}") from error
 

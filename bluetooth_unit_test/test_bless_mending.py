@@ -14,6 +14,7 @@ from dbus_next.errors import DBusError
 from bluetooth import bless_mending as module
 from bluetooth.bless_mending import MENDED_VERSION, MendedBluez, MendedCharacteristic
 from bluetooth.bless_peripheral import add_services
+from bluetooth.bluez.bus import SIGNALS_BETWEEN_ANSWERS
 from bluetooth.errors import AdapterMissing, PeripheralLost, Refused
 from bluetooth.gatt import AttError
 from bluetooth.served_values import ServedValues
@@ -59,6 +60,10 @@ class FakeConnection:
         if self.fault is not None:
             raise self.fault
         self.sent.append(message)
+
+    async def call(self, message: Any) -> None:
+        """Answers."""
+        await self.send(message)
 
 
 class Wrapped:
@@ -253,6 +258,16 @@ async def test_notifications_are_handed_over_one_by_one(bench: Bench) -> None:
     (sent,) = bench.server.bus.sent
     assert bench.characteristic(READ_ONLY).path == sent.path
     assert ("PropertiesChanged", b"news") == (sent.member, sent.body[1]["Value"].value)
+
+
+async def test_the_bus_is_seen_to_read(bench: Bench) -> None:
+    """Before a burst fills the socket."""
+    await bench.build()
+
+    for _ in range(SIGNALS_BETWEEN_ANSWERS):
+        await bench.system.notify(bench.server, FIRST.uuid, READ_ONLY, b"news")
+
+    assert "GetId" == bench.server.bus.sent[-1].member
 
 
 async def test_the_end_of_blesss_own_connection_is_a_loss(bench: Bench) -> None:

@@ -23,7 +23,9 @@ from bluetooth.ports import Peripheral
 from bluetooth_unit_test.contracts.peripheral import (
     ADVERTISEMENT,
     ANSWER_TIMEOUT_S,
+    BURST,
     FIRST,
+    NOTIFIED,
     READ_ONLY,
     SECOND,
     SERVICES,
@@ -362,6 +364,29 @@ async def test_writes_without_response_arrive_in_order(stage: BluezStage) -> Non
     await phone.write(WRITTEN, b"\xff")
 
     assert [*range(20), 255] == [value[0] for _, _, value in values.writes]
+
+
+async def test_a_message_bus_that_stands_still_loses_nothing(
+    stage: BluezStage, bus: PrivateBus
+) -> None:
+    """A burst of long notifications waits for it; the connection survives."""
+    await serve(stage)
+    phone = await stage.visit(517)
+    heard = await phone.subscribe(NOTIFIED)
+    await phone.read(READ_ONLY)
+    assert bus.process_id is not None
+
+    os.kill(bus.process_id, signal.SIGSTOP)
+    try:
+        for number in range(BURST):
+            stage.peripheral.notify(NOTIFIED, bytes((number,)) * 500)
+            await asyncio.sleep(0)
+    finally:
+        os.kill(bus.process_id, signal.SIGCONT)
+
+    async with asyncio.timeout(ANSWER_TIMEOUT_S):
+        received = [(await heard.get())[0] for _ in range(BURST)]
+    assert list(range(BURST)) == received
 
 
 @pytest.mark.parametrize("kind", [BluezPeripheral, BlessPeripheral])

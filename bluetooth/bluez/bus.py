@@ -26,6 +26,11 @@ seconds in an emulated machine; what takes longer hangs."""
 CONNECT_TIMEOUT_S = 5.0
 """For reaching the bus and logging in to it; it is a socket on this machine."""
 
+SIGNALS_BETWEEN_ANSWERS = 32
+"""After so many signals the bus is asked something, and its answer awaited. Both dbus-fast and
+dbus-next take a socket that is full for one that is broken, and a full one holds some 170 messages
+as short as ours can be, some 90 as long as they can be; the bus must be seen to read."""
+
 CLOSE_TIMEOUT_S = 2.0
 """For the bus's own end of the goodbye; afterwards it is left to itself."""
 
@@ -113,6 +118,7 @@ class SystemBus:
         self._closed = asyncio.create_task(self._follow())
         self._answer: Answerer = lambda heard: None
         self._listen: Listener = lambda heard: None
+        self._signals = 0
         connection.add_message_handler(self._hear)
 
     @classmethod
@@ -180,6 +186,9 @@ class SystemBus:
                 await self._connection.send(message)
         except (OSError, EOFError) as error:
             raise PeripheralLost(f"the message bus takes no signal: {error}") from error
+        self._signals += 1
+        if self._signals % SIGNALS_BETWEEN_ANSWERS == 0:
+            await self.call(words.DBUS, words.DBUS_PATH, words.DBUS, "GetId")
 
     async def wait_closed(self) -> None:
         """See `Bus`."""

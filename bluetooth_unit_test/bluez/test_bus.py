@@ -8,7 +8,14 @@ from dbus_fast import Message, MessageType
 
 from bluetooth.bluez import bus as module
 from bluetooth.bluez import words
-from bluetooth.bluez.bus import DbusRefused, Heard, Reply, SystemBus, add_match
+from bluetooth.bluez.bus import (
+    SIGNALS_BETWEEN_ANSWERS,
+    DbusRefused,
+    Heard,
+    Reply,
+    SystemBus,
+    add_match,
+)
 from bluetooth.errors import AdapterMissing, PeripheralLost
 
 pytestmark = pytest.mark.anyio
@@ -159,6 +166,19 @@ async def test_a_signal_is_sent() -> None:
 
     (sent,) = connection.sent
     assert (MessageType.SIGNAL, "/path", ["x"]) == (sent.message_type, sent.path, sent.body)
+
+
+async def test_the_bus_is_seen_to_read() -> None:
+    """Before a burst of signals fills the socket, its answer to a question is awaited."""
+    bus, connection = made()
+
+    for _ in range(2 * SIGNALS_BETWEEN_ANSWERS):
+        await bus.emit("/path", words.PROPERTIES, "PropertiesChanged", "s", ("x",))
+    await bus.close()
+
+    members = [each.member for each in connection.sent]
+    assert "GetId" == members[SIGNALS_BETWEEN_ANSWERS] == members[-1]
+    assert 2 == members.count("GetId")
 
 
 @pytest.mark.parametrize("why", [None, EOFError()])
