@@ -98,7 +98,7 @@ class Advertiser:
         self._failing = False
         self._told = found
         self.told.set()
-        log.info("announced", extra={"name": self._sign.name, "addresses": ", ".join(found)})
+        log.info("announced", extra={"box": self._sign.name, "addresses": ", ".join(found)})
 
     def _tell(self, found: tuple[str, ...]) -> None:
         self._dns = self._open_dns([*found])

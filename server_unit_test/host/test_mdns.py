@@ -1,7 +1,9 @@
 """The announcement, without a network; system_test/test_mdns.py listens to it."""
 
+from typing import cast
+
 import pytest
-from zeroconf import Zeroconf
+from zeroconf import ServiceInfo, Zeroconf
 
 from server.host import mdns
 from server.host.mdns import (
@@ -9,6 +11,7 @@ from server.host.mdns import (
     MAX_ADDRESSES,
     MAX_LABEL_BYTES,
     STOP_TIMEOUT_S,
+    TYPES,
     Advertiser,
     Sign,
     label,
@@ -78,3 +81,35 @@ def test_a_machine_of_many_addresses_tells_some() -> None:
 def test_any_name_makes_a_label(text: str, shown: str) -> None:
     """Owners may call a box anything."""
     assert shown == label(text)
+
+
+class Silent:
+    """A zeroconf that sends nothing."""
+
+    def __init__(self, found: list[str]) -> None:
+        self.kinds: list[str] = []
+
+    def register_service(self, info: ServiceInfo, allow_name_change: bool) -> None:
+        """Noted."""
+        self.kinds.append(info.type)
+
+    def unregister_all_services(self) -> None:
+        """Nothing to take back."""
+
+    def close(self) -> None:
+        """Nothing was open."""
+
+
+def test_the_announcement_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """With the box's name and its addresses."""
+    caplog.set_level("INFO")
+    opened = Silent([])
+    dns = cast(Zeroconf, opened)  # The part of it that is used.
+    advertiser = Advertiser(SIGN, lambda: ["10.0.0.1"], lambda _: dns)
+
+    advertiser.start()
+    advertiser.told.wait(5)
+    advertiser.stop()
+
+    assert [*TYPES] == opened.kinds
+    assert "calm otter lagoon" in str(vars(caplog.records[0]))
