@@ -14,7 +14,7 @@ from virtual_radio.central import NotFound
 from virtual_radio.gatt import Disconnected, GattError
 from virtual_radio.session import Notifications, Session
 
-HEAR_TIMEOUT_S = 1.0
+HEAR_TIMEOUT_S = 2.0
 """Adverts come every 20 ms, two in turn every 100 ms; so long without is silence."""
 
 

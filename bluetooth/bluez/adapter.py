@@ -53,7 +53,7 @@ class BluezAdapter:
                     await self._wait_changed()
         except TimeoutError:
             raise AdapterMissing(missing) from None
-        except PeripheralLost as error:
+        except (PeripheralLost, DbusRefused) as error:
             raise AdapterMissing(f"{missing}; {error}") from error
         self.lost.clear()
 

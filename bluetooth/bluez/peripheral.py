@@ -122,7 +122,8 @@ class BluezPeripheral:
     async def open(self, services: Sequence[Service], values: Values) -> None:
         """See the port. Waits READY_TIMEOUT_S for bluetoothd and the adapter, which it switches on.
 
-        Raises AdapterMissing with what is missing, in words.
+        Raises AdapterMissing with what is missing, in words, and ValueError for two
+        characteristics of one UUID.
         """
         async with self._changing:
             serving = self._serving
@@ -167,7 +168,11 @@ class BluezPeripheral:
 
     async def _start(self, services: tuple[Service, ...], values: Values) -> None:
         bus = await self._connect()
-        serving = _Serving(bus, self._adapter, services, values, self._wait)
+        try:
+            serving = _Serving(bus, self._adapter, services, values, self._wait)
+        except BaseException:
+            await bus.close()
+            raise
         try:
             await serving.start()
         except PeripheralLost as error:

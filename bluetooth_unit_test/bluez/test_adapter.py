@@ -124,13 +124,20 @@ async def test_it_looks_again_without_a_signal(monkeypatch: pytest.MonkeyPatch) 
     assert HCI0 == adapter.path
 
 
-async def test_a_bus_that_breaks_off_is_said() -> None:
+@pytest.mark.parametrize(
+    ("member", "error"),
+    [
+        ("GetManagedObjects", PeripheralLost("the message bus is gone")),
+        ("AddMatch", DbusRefused("org.freedesktop.DBus.Error.LimitsExceeded", "the message bus")),
+    ],
+)
+async def test_a_bus_that_breaks_off_is_said(member: str, error: Exception) -> None:
     """With what was missing until then."""
     bus = FakeBus()
-    bus.refusals["GetManagedObjects"] = PeripheralLost("the message bus is gone")
+    bus.refusals[member] = error
     adapter, _ = listening(bus)
 
-    with pytest.raises(AdapterMissing, match="the message bus is gone"):
+    with pytest.raises(AdapterMissing, match="the message bus"):
         await adapter.wait_ready(SOON_S)
 
 

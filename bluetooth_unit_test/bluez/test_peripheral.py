@@ -137,6 +137,14 @@ async def test_a_bluetoothd_that_goes_while_opening_is_missing(bench: Bench) -> 
     assert bench.buses[-1].closed.is_set()
 
 
+async def test_a_table_that_is_wrong_leaves_no_connection(bench: Bench) -> None:
+    """It is a mistake of ours, and said as one."""
+    with pytest.raises(ValueError, match="there twice"):
+        await bench.peripheral.open((*SERVICES, SERVICES[0]), bench.values)
+
+    assert bench.buses[-1].closed.is_set()
+
+
 async def test_a_missing_adapter_leaves_no_connection(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
