@@ -5,12 +5,16 @@ They stand in a module of their own so that system_test can run the same tests o
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ble_rest_test.radio_peripheral import RadioPeripheral
 from ble_rest_test.stand import DistantStand, LocalStand, Place, Stand
+from bluetooth import api_token
+from bluetooth.api_token import TOKEN_FILE
 from bluetooth.door import Policy
 from bluetooth.label import scanned
 from bluetooth_unit_test.http_gateway import HttpGateway
@@ -55,11 +59,9 @@ def make_stand(
     """Starts a service before a gateway; ends it after the test."""
     made: list[LocalStand] = []
 
-    def make(
-        url: str, policy: Policy, time: VirtualTime | None = None, patience: float = 1.0
-    ) -> LocalStand:
+    def make(url: str, policy: Policy, **more: Any) -> LocalStand:
         async def start() -> LocalStand:
-            stand = LocalStand(place, url, tmp_path, policy, time, patience)
+            stand = LocalStand(place, url, tmp_path, policy, **more)
             await stand.start()
             return stand
 
@@ -112,27 +114,39 @@ def box(closed_box: LocalStand) -> LocalStand:
 @pytest.fixture
 def timed_box(make_stand: MakeStand, stub: HttpGateway, policy: Policy) -> LocalStand:
     """A service before the stub whose time the test moves; its button was pressed."""
-    stand = make_stand(stub.url, policy, VirtualTime())
+    stand = make_stand(stub.url, policy, time=VirtualTime())
     stand.button.press()
     return stand
 
 
+@dataclass(frozen=True, slots=True)
+class RealGateway:
+    """A gateway in a process of its own, with no device."""
+
+    url: str
+    token: Callable[[], str | None]
+    """What it leaves for the door."""
+
+
 @pytest.fixture(scope="session")
-def gateway_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real gateway in a process of its own, with no device."""
+def real_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealGateway]:
+    """One for all tests of this process."""
     data = tmp_path_factory.mktemp("data")
     with running("server", "--data", str(data), "--port", "0", "--json") as server:
-        yield server["url"]
+        yield RealGateway(server["url"], api_token.reader(data / TOKEN_FILE))
 
 
 @pytest.fixture
-def real_box(request: pytest.FixtureRequest, policy: Policy) -> Stand:
+def real_box(
+    request: pytest.FixtureRequest, policy: Policy, radio_loop: asyncio.AbstractEventLoop
+) -> Stand:
     """A box with a real gateway, its door open: the one that --ble-address names, or one here."""
     address = request.config.getoption("--ble-address", None)
     if address:
         return distant_stand(request.config)
     make_stand: MakeStand = request.getfixturevalue("make_stand")
-    stand = make_stand(request.getfixturevalue("gateway_url"), policy)
+    gateway: RealGateway = request.getfixturevalue("real_gateway")
+    stand = make_stand(gateway.url, policy, token=gateway.token)
     stand.button.press()
     return stand
 

@@ -115,15 +115,17 @@ class LocalStand:
         policy: Policy,
         time: VirtualTime | None = None,
         patience: float = 1.0,
+        token: Callable[[], str | None] = lambda: None,
     ) -> None:
         """`time`: the service's, moved by the test alone; None: it passes by itself. `patience`:
-        share of the time that the gateway has for an answer."""
+        share of the time that the gateway has for an answer. `token`: for its API."""
         self.place = place
         self.label: Label | None = LABEL
         self.url = gateway_url
+        self.token = token
         self.button = HandButton()
         self.time = time
-        gateway = RequestsGateway(gateway_url, clock.SystemClock(), lambda: None)
+        gateway = RequestsGateway(gateway_url, clock.SystemClock(), token)
         parts = Parts(
             peripheral=place.peripheral,
             gateway=Hurried(gateway, patience),
