@@ -41,8 +41,8 @@ run: $(BIN)/.runtime ## Start a virtual plant, a receiver and the gateway; print
 test: lint ## The checks, then all tests that need no system package, with coverage
 	$(BIN)/pytest -n auto --cov=server --cov-report=term $(TESTS)
 
-test-all: system-packages lint ## Everything: also real browsers, kills and power cuts (installs Debian packages)
-	$(BIN)/pytest -n $(JOBS) --maxschedchunk=1 --cov=server --cov-report=term system_test $(TESTS)
+test-all: system-packages lint ## Everything: also browsers, power cuts, guests, images (installs Debian packages)
+	$(BIN)/pytest -n $(JOBS) --maxschedchunk=1 system_test $(TESTS)
 
 soak: $(BIN)/.test system-packages ## The slow proofs for hours: kills, power cuts, long simulations (ROUNDS=100)
 	$(BIN)/pytest -n $(JOBS) --maxschedchunk=1 -m "" --rounds $(ROUNDS) system_test
