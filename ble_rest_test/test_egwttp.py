@@ -119,10 +119,10 @@ async def test_a_long_request_is_put_together(
 ) -> None:
     """However many writes it takes; UTF-8 may be cut anywhere in between."""
     body = {"name": text(length // 3)}
-    stub.says("POST", "/api/settings", {"success": True})
+    stub.says("POST", "/api/device", {"status": "ok"})
 
     async with box.phone(mtu=mtu) as phone:
-        reply = await phone.post("/api/settings", json.dumps(body, ensure_ascii=False).encode())
+        reply = await phone.post("/api/device", json.dumps(body, ensure_ascii=False).encode())
 
     assert 200 == reply.status
     assert [body] == [json.loads(each) for each in bodies(stub)]
@@ -132,8 +132,8 @@ async def test_a_value_longer_than_a_write_is_put_together_too(
     box: LocalStand, stub: HttpGateway
 ) -> None:
     """A phone may let its system cut one write of 500 bytes (prepare, execute) at any MTU."""
-    stub.says("POST", "/api/settings", {"success": True})
-    request = Request("POST", "/api/settings", b'"' + b"x" * 400 + b'"')
+    stub.says("POST", "/api/device", {"status": "ok"})
+    request = Request("POST", "/api/device", b'"' + b"x" * 400 + b'"')
 
     async with box.phone(mtu=48) as phone:
         page = await (await RawPhone.of(phone)).page(request.encode())
@@ -288,15 +288,15 @@ async def test_a_notification_is_the_beginning_of_the_value(
 
 async def test_a_change_written_twice_is_made_once(box: LocalStand, stub: HttpGateway) -> None:
     """A phone that has lost an answer may ask again; what it reads again is read anew."""
-    stub.says("POST", "/api/settings", {"success": True})
-    post, get = Request("POST", "/api/settings", b"{}"), Request("GET", "/api/hello")
+    stub.says("POST", "/api/device", {"status": "ok"})
+    post, get = Request("POST", "/api/device", b"{}"), Request("GET", "/api/hello")
 
     async with box.phone() as phone:
         raw = await RawPhone.of(phone)
         answers = [await raw.page(each.encode()) for each in (post, post, get, get)]
 
     assert [200] * 4 == [each.status for each in answers]
-    assert [("POST", "/api/settings"), *[("GET", "/api/hello")] * 2] == asked(stub)
+    assert [("POST", "/api/device"), *[("GET", "/api/hello")] * 2] == asked(stub)
 
 
 async def test_requests_are_answered_in_order(box: LocalStand, stub: HttpGateway) -> None:

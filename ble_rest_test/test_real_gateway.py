@@ -90,10 +90,10 @@ async def test_what_is_sent_arrives(real_box: Stand) -> None:
 
 
 async def test_errors_are_the_gateways_own(real_box: Stand) -> None:
-    """A notice that is not there, deleted; and settings that are none."""
+    """A notice that is not there, deleted; and a device that is none."""
     async with real_box.phone() as phone:
         absent = await phone.delete("/api/notification/123456")
-        wrong = await phone.post("/api/settings", b'"no settings"')
+        wrong = await phone.post("/api/device", b'"no device"')
 
     assert 404 == absent.status
     assert 400 <= wrong.status < 500

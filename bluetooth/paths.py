@@ -6,6 +6,7 @@ A row is a method, a path and what it does there. Left out on purpose, each for 
 - `crypto/sign`, `jwt/create`: nobody in radio range makes the box sign what they wrote;
 - `logger`, `tasks`, `metrics`, `doc`, `openapi.json`, `stream`: for developers, on the network;
 - `bluetooth`, `bluetooth/window`: the door must not be held open through the door;
+- `token`, `entry`: who may enter is said on the box's page, where a password can be typed;
 - `history`, `readings`, `snapshot`: megabytes that the network carries better.
 """
 
@@ -21,7 +22,11 @@ class Access(StrEnum):
     READ = "read"
     """Tells what concerns the owner."""
     CHANGE = "change"
-    """Changes something, or makes the box work: a scan is one."""
+    """Changes something, or makes the box work: a scan is one. What earlier apps set a box up with
+    is of this kind: a Wi-Fi, a device."""
+    OWN = "own"
+    """Changes whose the box is, where its readings go or how safe it is. Inside a session only: in
+    the clear anybody in range could make it up while the owner's button holds the door open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,7 @@ JOIN_TIMEOUT_S = 155.0
 """Joining a Wi-Fi takes 1 s; 26 s until it is sure that a network is absent, then the old one. The
 gateway itself gives up, in words, after 150 s."""
 
-GREET, READ, CHANGE = Access.GREET, Access.READ, Access.CHANGE
+GREET, READ, CHANGE, OWN = Access.GREET, Access.READ, Access.CHANGE, Access.OWN
 _QUICK, _DEVICE = QUICK_TIMEOUT_S, DEVICE_TIMEOUT_S
 
 # fmt: off
@@ -87,8 +92,8 @@ RULES: tuple[Rule, ...] = (
     Rule("GET",    "/api/notification/{}",   READ,   _QUICK,  "one notice"),
     Rule("DELETE", "/api/notification/{}",   CHANGE, _QUICK,  "notice seen"),
     Rule("GET",    "/api/settings",          READ,   _QUICK,  "all settings"),
-    Rule("POST",   "/api/settings",          CHANGE, _QUICK,  "change settings"),
-    Rule("POST",   "/api/initialize",        CHANGE, _QUICK,  "bind the box to a wallet"),
+    Rule("POST",   "/api/settings",          OWN,    _QUICK,  "limits, raw writes, where data goes"),
+    Rule("POST",   "/api/initialize",        OWN,    _QUICK,  "bind the box to a wallet"),
     Rule("POST",   "/api/echo",              READ,   _QUICK,  "an app tests the line"),
 )
 # fmt: on

@@ -2,7 +2,8 @@
 
 Three ways lead in. `session` is encrypted and needs the label's secret; `plain` (EGWTTP without a
 session) and `improv` are spoken in the clear by apps that know nothing of labels, so they count
-only while a person holds the door open and the owner lets such apps in (`bluetooth.legacy_apps`).
+only while a person holds the door open and the owner lets such apps in (`bluetooth.legacy_apps`), and
+even then not for what is the owner's alone (`Access.OWN`).
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from bluetooth.paths import Access
 from bluetooth.window import State
 
 EVERYTHING = frozenset(Access)
+CLEAR = EVERYTHING - {Access.OWN}
+"""The most that is let through without a session."""
 GREETING = frozenset({Access.GREET})
 NOTHING: frozenset[Access] = frozenset()
 
@@ -31,6 +34,7 @@ _SHUT = "the door is closed: press the button at the box, then try again"
 _PAUSED = "too many attempts failed: wait, or press the button at the box half a minute from now"
 _NEW = "press the button at the box first, or use an app that pairs with the label"
 _NO_LEGACY = "apps without encryption are turned off on this box: use one that pairs with the label"
+_OWNERS = "this is changed on the box's page, or with an app that pairs with the label"
 
 # fmt: off
 RULES: dict[tuple[State, bool], Allowance] = {
@@ -44,7 +48,7 @@ RULES: dict[tuple[State, bool], Allowance] = {
     (State.SETTLING, False): Allowance(EVERYTHING, GREETING,   False, _NO_LEGACY),
     (State.SETTLING, True):  Allowance(EVERYTHING, GREETING,   False, _NEW),
     (State.OPEN,     False): Allowance(EVERYTHING, GREETING,   False, _NO_LEGACY),
-    (State.OPEN,     True):  Allowance(EVERYTHING, EVERYTHING, True,  ""),
+    (State.OPEN,     True):  Allowance(EVERYTHING, CLEAR,      True,  _OWNERS),
 }
 # fmt: on
 """(state of the door, legacy apps allowed) -> what is let through."""

@@ -35,6 +35,8 @@ _IMPROV_READS = frozenset(
     {IMPROV_STATE_UUID, IMPROV_ERROR_UUID, IMPROV_RESULT_UUID, IMPROV_CAPABILITIES_UUID}
 )
 
+_CHANGES = frozenset({Access.CHANGE, Access.OWN})
+
 
 @dataclass(frozen=True, slots=True)
 class Means:
@@ -154,7 +156,8 @@ class Ways:
             return "" if allowance.plain else allowance.why_not
         if rule.access in allowance.plain:
             return self._pass(request, rule)
-        if rule.access is Access.CHANGE:
+        # What needs the label even now: an old app cannot know that, so it is no attempt to get in.
+        if rule.access in _CHANGES and Access.CHANGE not in allowance.plain:
             self._guard.failed(client)
         return allowance.why_not
 

@@ -31,6 +31,7 @@ class House:
         self.gateway.says("GET", "/api/hello", {"message": "hello"})
         self.gateway.says("GET", "/api/settings", {"settings": {}})
         self.gateway.says("POST", "/api/settings", {"success": True})
+        self.gateway.says("POST", "/api/device", {"status": "ok"})
         self.notified: list[tuple[str, bytes]] = []
         self.sent_away: list[str] = []
         self.changes = 0

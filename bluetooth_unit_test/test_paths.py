@@ -38,6 +38,11 @@ def test_every_row_is_found(rule: Rule) -> None:
         ("POST", "/api/crypto/sign"),
         ("POST", "/api/jwt/create"),
         ("POST", "/api/system/reboot"),
+        ("POST", "/api/token"),
+        ("GET", "/api/token"),
+        ("POST", "/api/entry/claim"),
+        ("POST", "/api/entry/login"),
+        ("POST", "/api/entry/password"),
         ("GET", "/api/logger"),
         ("POST", "/api/logger"),
         ("GET", "/api/bluetooth"),
@@ -98,11 +103,22 @@ def test_greetings_are_harmless() -> None:
 
 def test_what_changes_something_is_marked() -> None:
     """Every POST and DELETE is a change (an echo aside), and so is what makes the box work."""
-    marked = {(rule.method, rule.path) for rule in RULES if rule.access is Access.CHANGE}
+    kinds = (Access.CHANGE, Access.OWN)
+    marked = {(rule.method, rule.path) for rule in RULES if rule.access in kinds}
     changing = {(rule.method, rule.path) for rule in RULES if rule.method != "GET"}
 
     assert changing - {("POST", "/api/echo")} <= marked
     assert ("GET", "/api/wifi/scan") in marked
+
+
+def test_what_must_not_be_heard_or_forged_needs_the_label() -> None:
+    """Settings (limits of control, where readings are sent) and the wallet: no change of these in
+    the clear, while what an earlier app sets up, a Wi-Fi or a device, stays an ordinary one."""
+    sealed = {(rule.method, rule.path) for rule in RULES if rule.access is Access.OWN}
+    ordinary = {(rule.method, rule.path) for rule in RULES if rule.access is Access.CHANGE}
+
+    assert {("POST", "/api/settings"), ("POST", "/api/initialize")} == sealed
+    assert {("POST", "/api/wifi"), ("POST", "/api/device"), ("POST", "/api/invertertcp")} < ordinary
 
 
 def test_joining_is_followed() -> None:

@@ -3,7 +3,7 @@
 import itertools
 
 from bluetooth.paths import Access
-from bluetooth.rules import EVERYTHING, NOTHING, RULES
+from bluetooth.rules import CLEAR, EVERYTHING, NOTHING, RULES
 from bluetooth.window import ADVERTISING, State
 
 
@@ -14,9 +14,16 @@ def test_every_standing_has_a_row() -> None:
 
 def test_what_is_refused_is_refused_in_words() -> None:
     """Wherever something is not let through, the row says why and what to do."""
-    silent = [row for row in RULES.values() if row.plain != EVERYTHING and len(row.why_not) < 20]
+    silent = [row for row in RULES.values() if len(row.why_not) < 20]
 
     assert [] == silent
+
+
+def test_what_is_the_owners_needs_the_label_in_every_state() -> None:
+    """However open the door is: in the clear it could be made up by anybody in range."""
+    assert CLEAR == EVERYTHING - {Access.OWN}
+    assert not [row for row in RULES.values() if Access.OWN in row.plain]
+    assert {EVERYTHING, NOTHING} == {row.session for row in RULES.values()}
 
 
 def test_changes_in_the_clear_need_a_person_and_the_owners_leave() -> None:

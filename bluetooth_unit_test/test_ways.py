@@ -57,7 +57,7 @@ async def test_plain_requests_pass_only_a_door_that_is_held_open(
 ) -> None:
     """A change passes in the open window with legacy apps on, a greeting while the box is found."""
     house = house_in(state, legacy)
-    change = await house.ask("POST", "/api/settings", b"{}")
+    change = await house.ask("POST", "/api/device", b"{}")
     read = await house.ask("GET", "/api/settings")
     greet = await house.ask("GET", "/api/hello")
 
@@ -66,7 +66,24 @@ async def test_plain_requests_pass_only_a_door_that_is_held_open(
     assert [200 if lets_in else 403] * 2 == [change.status, read.status]
     assert (200 if greets else 403) == greet.status
     assert lets_in or words(change) == RULES[state, legacy].why_not
-    assert (["/api/settings"] if lets_in else []) == house.executed("POST")
+    assert (["/api/device"] if lets_in else []) == house.executed("POST")
+
+
+@pytest.mark.parametrize(("state", "legacy"), EVERY_STANDING)
+@pytest.mark.parametrize("path", ["/api/settings", "/api/initialize"])
+async def test_what_is_the_owners_is_never_changed_in_the_clear(
+    path: str, state: State, legacy: bool
+) -> None:
+    """Not even in the button's window, where anybody in range may speak; the words say what to
+    do, and an old app that does not know it is no burglar."""
+    house = house_in(state, legacy)
+    page = await house.ask("POST", path, b'{"control":{"raw_writes":true}}')
+
+    assert (403, RULES[state, legacy].why_not) == (page.status, words(page))
+    assert [] == house.executed("POST")
+    if (state, legacy) == (State.OPEN, True):
+        assert "label" in words(page)
+        assert MAX_BAD_ATTEMPTS == house.state()["attempts_left"]
 
 
 @pytest.mark.parametrize(("state", "legacy"), EVERY_STANDING)

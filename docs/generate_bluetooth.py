@@ -29,7 +29,7 @@ from bluetooth import (
 )
 from bluetooth.label import Label
 from bluetooth.phone_session import PhoneSession
-from bluetooth.rules import EVERYTHING, NOTHING, RULES
+from bluetooth.rules import CLEAR, EVERYTHING, NOTHING, RULES
 from bluetooth.settings import CHOICES, TOKEN_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -74,6 +74,8 @@ def rules() -> Iterator[str]:
 def _accesses(accesses: frozenset[paths.Access]) -> str:
     if accesses == EVERYTHING:
         return "everything on the list"
+    if accesses == CLEAR:
+        return f"all but *{paths.Access.OWN}*"
     return "nothing" if accesses == NOTHING else ", ".join(sorted(accesses))
 
 
