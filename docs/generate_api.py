@@ -140,7 +140,7 @@ def _example(route: Route, example: Example, api: Api) -> list[str]:
         lines.append(json.dumps(example.body))
     if isinstance(route.response, str):
         return [*lines, "```", ""]
-    response = api.call(example.method, example.path, example.body)
+    response = api.call(example.method, example.path, example.body, owner=example.owner)
     assert response.status_code == 200, response.text
     text = json.dumps(response.json(), ensure_ascii=False)
     text = re.sub(r'"signature": "[0-9a-f]+"', '"signature": "<128 hexadecimal digits>"', text)

@@ -11,7 +11,7 @@ from server.app import Options, run
 from server.commands import backup, health, restore
 from server.errors import EgretError
 from server.model.setting import LOG_LEVELS, MAX_PORT
-from server.settings import data_folder, environment, notify_socket
+from server.settings import data_folder, door_folder, environment, notify_socket
 
 COMMANDS: Mapping[str, Callable[[list[str], Mapping[str, str]], int]] = {
     "backup": backup.main,
@@ -41,6 +41,11 @@ def arguments() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--data", metavar="DIR", help="where everything is kept (default: data)")
+    parser.add_argument(
+        "--door",
+        metavar="DIR",
+        help="what is shared with the Bluetooth service (default: the data folder)",
+    )
     parser.add_argument("--host", help="where the API and the page listen (default: 127.0.0.1)")
     parser.add_argument("--port", type=_port, help="their port, 0 for a free one (default: 8080)")
     parser.add_argument(
@@ -74,7 +79,9 @@ def _serve(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         "log": {"level": options.log_level},
     }
     announce = _announce_as_json if options.json else _announce
-    chosen = Options(data_folder(options.data, environ), announce, notify_socket())
+    data = data_folder(options.data, environ)
+    door = door_folder(options.door, environ)
+    chosen = Options(data, announce, notify_socket(), door)
     return run(chosen, environ, given)
 
 
@@ -86,13 +93,19 @@ def _port(text: str) -> int:
     raise argparse.ArgumentTypeError(f"should be a whole number from 0 to {MAX_PORT}")
 
 
-def _announce(url: str, alone: bool) -> None:
+def _announce(url: str, alone: bool, code: str) -> None:
     where = " (from this machine only)" if alone else ""
     print(f"Egret {__version__} is at {url}{where}", flush=True)
+    if code:
+        print(
+            f"Nobody owns this box yet. Claim it there with {code}, or with the secret on its"
+            " label; the code counts until it is claimed or stopped.",
+            flush=True,
+        )
 
 
-def _announce_as_json(url: str, alone: bool) -> None:
-    print(json.dumps({"url": url}), flush=True)
+def _announce_as_json(url: str, alone: bool, code: str) -> None:
+    print(json.dumps({"url": url, "claim_code": code} if code else {"url": url}), flush=True)
 
 
 if __name__ == "__main__":

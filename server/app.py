@@ -3,7 +3,6 @@
 It decides nothing: settings decide which adapters there are, `gateway.py` what runs on them.
 """
 
-import ipaddress
 import logging
 import random
 import secrets
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 from server import __version__, log as logs
 from server.api import logger as api_logger
@@ -27,24 +26,30 @@ from server.engine.inbox import Inbox
 from server.engine.lanes import Lanes
 from server.engine.runner import perform
 from server.engine.task import Task
-from server.errors import EgretError
+from server.errors import EgretError, IdentityError
 from server.gateway import Counter, Gateway
 from server.host import instance, interfaces, network, restoring, system
 from server.host.embargoes import FileEmbargoes
+from server.host.entry_file import EntryFile
 from server.host.pins import FilePins
 from server.host.supervisor import ALIVE, READY, STOPPING, Supervisor
 from server.host.watchdog import Watchdog, end_process
 from server.host.wifi import NetworkManagerWifi
+from server.identity import door_token, label, password
 from server.identity.atecc608 import Atecc608
+from server.identity.claim import Claim
 from server.identity.naming import three_words
 from server.identity.signers import open_signer
 from server.ledger.buffer import Buffer
 from server.ledger.delivery import Delivery
 from server.ledger.disk import Disk
-from server.ledger.house import DATABASE_LANE, Adapters, House
+from server.ledger.entry import Entry
+from server.ledger.house import DATABASE_LANE, Adapters, Entrance, House
 from server.ledger.notices import NoticeBoard
 from server.ledger.portrait import Nameplate
+from server.model.access import Protection
 from server.model.configuration import Configuration
+from server.model.exposure import Exposure, exposure_of, is_alone
 from server.model.notice import Level
 from server.model.device import Account, Endpoint
 from server.ports import Clock, SinkSetup, Transport
@@ -59,6 +64,8 @@ from server.transports.winet_lockout import Lockouts
 
 log = logging.getLogger("server")
 
+Found = TypeVar("Found")
+
 API_STOP_S = 1.0
 """What open requests get when the gateway stops."""
 
@@ -71,10 +78,13 @@ class Options:
     """What the command line decided."""
 
     data: Path
-    announce: Callable[[str, bool], None]
-    """Told where the page is, and whether it can be reached from this machine alone."""
+    announce: Callable[[str, bool, str], None]
+    """Told where the page is, whether it can be reached from this machine alone, and with what
+    code a box that nobody owns yet is claimed, "" where there is no need."""
     notify_socket: str = ""
     """Where a service manager listens; "" for nobody."""
+    door: Path | None = None
+    """The folder shared with the Bluetooth service: label and token; None: the data folder."""
 
 
 class StopSignal:
@@ -122,8 +132,11 @@ class App:
         )
         self._pins = FilePins(options.data)
         self._lockouts = Lockouts(self._clock, FileEmbargoes(options.data))
+        self._way_in = way_in(options.data, options.door or options.data)
+        self._exposure = _exposure(configuration)
         house = self._house(settings, loaded.profiles)
         problems = [*settings.problems, *loaded.problems, self._opened.problem, self._pins.problem]
+        problems += [*self._way_in.problems, self._exposure.problem]
         self._post_problems(house, [each for each in (*problems, self._identity.problem) if each])
         name = three_words(self._signer.serial)
         plate = Nameplate.of(self._signer, __version__, self._clock.utc_ms(), name)
@@ -177,6 +190,7 @@ class App:
                 profiles=profiles,
                 forget_host=self._pins.forget,
                 wifi=NetworkManagerWifi(self._clock),
+                entrance=self._way_in.entrance,
             ),
             settings=settings,
             plant=Plant(
@@ -190,6 +204,7 @@ class App:
             notices=NoticeBoard(),
             disk=Disk(committed_at=started),
             started=started,
+            entry=self._way_in.entry,
         )
 
     def _open_session(self, endpoint: Endpoint, account: Account) -> Transport:
@@ -217,6 +232,7 @@ class App:
             interfaces=interfaces.read_interfaces,
             names=network.own_names(),
             key_name=self._identity.key_name,
+            exposure=self._exposure,
         )
         desk = Counter(self._gateway, self._inbox)
         return ApiServer(desk, services, configuration.api.host, configuration.api.port)
@@ -229,11 +245,14 @@ class App:
 
     def _announce(self, host: str, port: int) -> None:
         shown = f"[{host}]" if ":" in host else host
-        self._options.announce(f"http://{shown}:{port}", _alone(host))
-        if not _alone(host):
+        is_open = self._exposure.protection is Protection.OPEN
+        unclaimed = not is_open and not self._way_in.entry.view.claimed
+        code = self._way_in.claim.code if unclaimed else ""
+        self._options.announce(f"http://{shown}:{port}", is_alone(host), code)
+        if self._exposure.exposed:
             log.warning(
-                "the API is open to the network and has no access control yet; "
-                "use api.host 127.0.0.1 unless you trust everybody on it",
+                "the API is open to everybody on the network; use api.access protected unless "
+                "you trust all of them",
                 extra={"host": host},
             )
 
@@ -267,12 +286,43 @@ class App:
         self._instance.close()
 
 
-def _alone(host: str) -> bool:
-    """Whether an address is reached from this machine alone."""
+@dataclass(frozen=True, slots=True)
+class WayIn:
+    """Who may enter, what claims the box, and what was found wrong with either."""
+
+    entry: Entry
+    entrance: Entrance
+    claim: Claim
+    problems: tuple[str, ...]
+
+
+def way_in(data: Path, door: Path) -> WayIn:
+    """Read who may enter from `data`, label and door's token from `door`. Never raises.
+
+    A label that cannot be used claims nothing, a token that cannot be made lets nobody in.
+    """
+    own_label, no_label = _attempted(label.load_or_make, door)
+    token, no_token = _attempted(door_token.load_or_make, door)
+    keeper = EntryFile(data)
+    entry = Entry(keeper.read(), () if token is None else (token,))
+    claim = Claim(own_label)
+    entrance = Entrance(keeper, password.digested, password.is_right, claim.is_right)
+    problems = tuple(each for each in (no_label, no_token, keeper.problem) if each)
+    return WayIn(entry, entrance, claim, problems)
+
+
+def _attempted(load: Callable[[Path], Found], folder: Path) -> tuple[Found | None, str]:
+    """What was loaded, or None and why not."""
     try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        return load(folder), ""
+    except IdentityError as error:
+        return None, str(error)
+
+
+def _exposure(configuration: Configuration) -> Exposure:
+    api = configuration.api
+    addresses = [each.ip for each in interfaces.read_interfaces() if each.ip]
+    return exposure_of(api.access, api.host, addresses)
 
 
 def _supported(profile: Profile) -> Supported:

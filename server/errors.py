@@ -125,6 +125,31 @@ class Busy(Retry):
     """A bounded queue is full; the caller may come back (503 over HTTP)."""
 
 
+class NotLetIn(Permanent):
+    """A password or claim secret that is wrong; `reason` is a word for programs."""
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(reason, text)
+        self.reason = reason
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class TooManyTries(Retry):
+    """Too many wrong passwords: the next try has to wait `wait_s` seconds."""
+
+    reason = "wait"
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__(wait_s)
+        self.wait_s = wait_s
+
+    def __str__(self) -> str:
+        return f"too many wrong tries: wait {max(1, round(self.wait_s))} s before the next"
+
+
 class WifiUnavailable(Retry):
     """No message bus, no NetworkManager, no adapter, or one that is switched off."""
 

@@ -21,6 +21,7 @@ from server.ledger.delivery import Outlet
 from server.ledger.house import DATABASE_LANE, FILES_LANE, House
 from server.ledger.portrait import Nameplate, draw
 from server.ledger.review import facts_now
+from server.model.access import EntryView
 from server.model.cursor import Cursor
 from server.model.device import DeviceConfig, accounts_of
 from server.model.notice import Level
@@ -313,6 +314,10 @@ class Counter:
     def snapshot(self) -> Snapshot:
         """The newest snapshot."""
         return self._gateway.board.snapshot()
+
+    def entry(self) -> EntryView:
+        """Who may enter now: one reference to a value that never changes."""
+        return self._gateway.house.entry.view
 
     def ask(self, request: Request) -> "Future[object]":
         """Raises Busy when the inbox is full."""

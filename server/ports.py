@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Protocol
 
+from server.model.access import Book, EntryView
 from server.model.cursor import Cursor, Span
 from server.model.delivery import Ack, Batch, Committed, Pruned, Quarantined, Retention
 from server.model.device import Space
@@ -321,11 +322,23 @@ class Wifi(WifiRadio, WifiProfiles, Protocol):
     """The box's Wi-Fi; used on its own lane alone."""
 
 
+class EntryKeeper(Protocol):
+    """Keeps who may enter; used on the lane of files alone."""
+
+    def write(self, book: Book) -> None:
+        """Put it on disk, whole or not at all; raises SettingsError."""
+        ...
+
+
 class Desk(Protocol):
     """The gateway as the API sees it: reads are snapshots, everything else is asked."""
 
     def snapshot(self) -> Snapshot:
         """The last published snapshot; any thread, no waiting."""
+        ...
+
+    def entry(self) -> EntryView:
+        """Who may enter at this moment; any thread, no waiting."""
         ...
 
     def ask(self, request: Request) -> Future[object]:

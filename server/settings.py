@@ -40,7 +40,10 @@ SETTINGS_FILE = "settings.json"
 
 NOTIFY_VARIABLE = "NOTIFY_SOCKET"
 DATA_VARIABLE = "EGRET_DATA"
-"""The data folder; the one variable that is no setting, because settings lie in that folder."""
+"""The data folder; a variable that is no setting, because settings lie in that folder."""
+
+DOOR_VARIABLE = "EGRET_DOOR"
+"""The folder shared with the Bluetooth service; no setting either, for it holds secrets."""
 
 DEFAULT_DATA = "data"
 
@@ -55,6 +58,7 @@ MAX_PROBLEMS = 50
 
 COMMAND_LINE = "the command line"
 
+_FOLDERS = (DATA_VARIABLE, DOOR_VARIABLE)
 _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
 
@@ -181,6 +185,12 @@ def notify_socket() -> str:
 def data_folder(option: str | None, environ: Mapping[str, str]) -> Path:
     """Where everything is kept: the command line's word, else EGRET_DATA, else `data`."""
     return Path(option or environ.get(DATA_VARIABLE, "") or DEFAULT_DATA)
+
+
+def door_folder(option: str | None, environ: Mapping[str, str]) -> Path | None:
+    """Where label and token of the phone's door lie; None: in the data folder."""
+    chosen = option or environ.get(DOOR_VARIABLE, "")
+    return Path(chosen) if chosen else None
 
 
 def _take(path: str, value: Any) -> Any:
@@ -321,10 +331,10 @@ def _fixed_layers(
     problems: list[str] = []
     variables = {setting.variable: setting for setting in SETTINGS.values()}
     for name, text in environ.items():
-        if not name.startswith(ENVIRONMENT_PREFIX) or name == DATA_VARIABLE or not text.strip():
+        if not name.startswith(ENVIRONMENT_PREFIX) or name in _FOLDERS or not text.strip():
             continue
         if name not in variables:
-            known = [*variables, DATA_VARIABLE]
+            known = [*variables, *_FOLDERS]
             problems.append(f"{_shown_name(name)} is not a setting{_did_you_mean(name, known)}")
             continue
         try:

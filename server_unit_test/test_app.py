@@ -209,13 +209,28 @@ def test_a_damaged_database_is_moved_aside_and_told(tmp_path: Path) -> None:
     assert "The database could not be used" in said and "is now" in said
 
 
-def test_listening_to_everybody_is_warned_of(tmp_path: Path) -> None:
-    """There is no access control yet, so the log says what that means."""
+def test_a_box_open_to_everybody_is_warned_of(tmp_path: Path) -> None:
+    """Only who asks for it gets it, and the log says what it means."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "settings.json").write_text('{"api": {"access": "open"}}')
     with server(tmp_path / "data", "--host", "0.0.0.0") as process:
         process.url()
         process.stop()
 
-        assert "no access control" in process.log()
+        assert "open to everybody" in process.log()
+
+
+def test_listening_to_everybody_lets_nobody_in(tmp_path: Path) -> None:
+    """Beyond loopback a box is protected from its first start."""
+    with server(tmp_path / "data", "--host", "0.0.0.0") as process:
+        url = process.url()
+        with requests.Session() as session:
+            session.trust_env = False
+            response = session.get(url + "/api/snapshot", timeout=10)
+        process.stop()
+
+        assert 401 == response.status_code
+        assert "open to everybody" not in process.log()
 
 
 def test_loopback_is_not_warned_of(tmp_path: Path) -> None:
@@ -224,4 +239,4 @@ def test_loopback_is_not_warned_of(tmp_path: Path) -> None:
         process.url()
         process.stop()
 
-        assert "no access control" not in process.log()
+        assert "open to everybody" not in process.log()

@@ -105,7 +105,7 @@ def test_the_address_is_said(
     """In words for people, or as one line of JSON for programs."""
 
     def run(options: Options, environ: object, given: object) -> int:
-        options.announce("http://h:1", alone)
+        options.announce("http://h:1", alone, "")
         return 0
 
     monkeypatch.setattr(command_line, "run", run)

@@ -14,8 +14,9 @@ from starlette.routing import compile_path
 
 from server.api.auth import check
 from server.api.body import MAX_BODY_BYTES, parse_body, parse_query, read_body, to_type
-from server.api.call import NOTHING, Call, Context, Nothing, Receive, Reply, Route, Send
+from server.api.call import NOTHING, Asker, Call, Context, Nothing, Receive, Reply, Route, Send
 from server.api.doc import schema_of
+from server.api.gate import Gate
 from server.api.refusals import KNOWN, Gone, NotFound, WrongMethod, reply_to
 from server.errors import Busy
 
@@ -28,6 +29,8 @@ class Application:
 
     def __init__(self, routes: Sequence[Route], context: Context) -> None:
         self._context = context
+        services = context.services
+        self._gate = Gate(context.desk, services.clock, services.exposure)
         self._exact: dict[str, dict[str, Endpoint]] = {}
         patterns: dict[str, dict[str, Endpoint]] = {}
         for route in routes:
@@ -46,8 +49,10 @@ class Application:
         endpoint: Endpoint | None = None
         try:
             check(method, scope["headers"], self._context.services.names)
-            endpoint, path = self._find(scope["path"], method)
-            reply = await endpoint.reply(self._context, scope, path, receive)
+            found, path = self._find(scope["path"], method)
+            asker = self._gate.admit(found.route, scope)
+            endpoint = found
+            reply = await endpoint.reply(self._context, scope, path, receive, asker)
         except Gone:
             return
         except KNOWN as error:
@@ -86,13 +91,18 @@ class Endpoint:
         self._plain = route.query is Nothing and route.body is Nothing
 
     async def reply(
-        self, context: Context, scope: Mapping[str, Any], path: Mapping[str, str], receive: Receive
+        self,
+        context: Context,
+        scope: Mapping[str, Any],
+        path: Mapping[str, str],
+        receive: Receive,
+        asker: Asker,
     ) -> Reply:
         """Decode the request, call the handler."""
         if self._plain:
-            call = Call(context, path, NOTHING, NOTHING, scope["headers"])
+            call = Call(context, path, NOTHING, NOTHING, scope["headers"], asker)
         else:
-            call = await self._decoded(context, scope, path, receive)
+            call = (await self._decoded(context, scope, path, receive))._replace(asker=asker)
         result = self.route.handler(call)
         if self._waits:
             return await cast(Awaitable[Reply], result)

@@ -8,6 +8,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 import msgspec
 
 from server.api.services import Services
+from server.model.access import NOBODY, Caller
 from server.model.snapshot import Snapshot
 from server.ports import Desk
 
@@ -64,8 +65,11 @@ class LiveViews(Protocol):
         """The answer of /api/snapshot; rendered once per snapshot."""
         ...
 
-    def open_feed(self) -> Feed:
-        """Take one of the bounded number of streams; raises Busy when none is left."""
+    def open_feed(self, still_may: Callable[[], bool] = lambda: True) -> Feed:
+        """Take one of the bounded number of streams; raises Busy when none is left.
+
+        It ends when `still_may` says so, which is asked before each event.
+        """
         ...
 
     def snapshot_age_s(self) -> float:
@@ -95,6 +99,24 @@ class Context:
     """The port we listen on."""
 
 
+class Asker(NamedTuple):
+    """Who sent a request, from where, and with what."""
+
+    caller: Caller = NOBODY
+    source: str = ""
+    """The address that tries are counted by."""
+    session: str = ""
+    """The cookie that was sent; "" for none."""
+    secure: bool = False
+    """Whether it came over TLS."""
+    still_may: Callable[[], bool] = lambda: True
+    """Whether the same would be let in again now."""
+
+    def __repr__(self) -> str:
+        """Without the cookie."""
+        return f"Asker({self.caller.name!r}, {self.source!r})"
+
+
 class Call(NamedTuple, Generic[Query, Body]):
     """One request, decoded and checked."""
 
@@ -103,6 +125,7 @@ class Call(NamedTuple, Generic[Query, Body]):
     query: Query
     body: Body
     headers: Sequence[tuple[bytes, bytes]] = ()
+    asker: Asker = Asker()
 
     @property
     def snapshot(self) -> Snapshot:
@@ -114,16 +137,23 @@ Handler: TypeAlias = Callable[[Call[Any, Any]], Reply | Awaitable[Reply]]
 
 
 class Access(StrEnum):
-    """What a caller must be allowed to do. Tokens will carry these words."""
+    """What a caller must be allowed to do; `gate` judges by it."""
 
     OPEN = "open"
     """Anyone: says nothing about the house."""
+    LIVE = "live"
+    """Sees the latest values, which the owner may open to everybody."""
     READ = "read"
     """Sees the house."""
     CHANGE = "change"
     """Changes what the gateway is or does."""
     CONTROL = "control"
     """Writes to devices."""
+    OWNER = "owner"
+    """Says who may enter, or speaks in the owner's name: no token will do."""
+
+
+_WRITING = (Access.CHANGE, Access.CONTROL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +173,7 @@ class Route:
     """For a body that may be larger than others; None: body.MAX_BODY_BYTES."""
 
     def __post_init__(self) -> None:
-        if self.method in ("GET", "HEAD") and self.access in (Access.CHANGE, Access.CONTROL):
+        if self.method in ("GET", "HEAD") and self.access in _WRITING:
             raise ValueError(f"a GET never writes: {self.path}")
 
 

@@ -63,13 +63,13 @@ class Live:
             self._rendered, self._rendered_of = render(snapshot), snapshot
         return self._rendered
 
-    def open_feed(self) -> Feed:
+    def open_feed(self, still_may: Callable[[], bool] = lambda: True) -> Feed:
         """A stream of snapshots; raises Busy when MAX_STREAMS are open."""
         if self._stopped:
             raise Busy("the gateway is stopping")
         if len(self._streams) >= MAX_STREAMS:
             raise Busy(f"{MAX_STREAMS} streams are open already; close a page")
-        stream = Stream(self._frame, self._streams.discard)
+        stream = Stream(self._frame, self._streams.discard, still_may)
         self._streams.add(stream)
         return stream
 
@@ -106,9 +106,15 @@ class Live:
 class Stream:
     """One client of /api/stream."""
 
-    def __init__(self, frame: Callable[[], bytes], forget: Callable[["Stream"], None]) -> None:
+    def __init__(
+        self,
+        frame: Callable[[], bytes],
+        forget: Callable[["Stream"], None],
+        still_may: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._frame = frame
         self._forget = forget
+        self._still_may = still_may
         self._woken = asyncio.Event()
         self._ended = False
 
@@ -126,7 +132,7 @@ class Stream:
         self._forget(self)
 
     async def run(self, receive: Receive, send: Send) -> None:
-        """Send the newest snapshot, now and at each change, until the client leaves."""
+        """Send the newest snapshot, now and at each change, until the client leaves or may not."""
         watcher = asyncio.create_task(self._watch(receive))
         try:
             await send(_part(b"retry: %d\n\n" % RETRY_MS + self._frame()))
@@ -144,7 +150,7 @@ class Stream:
                 await self._woken.wait()
         except TimeoutError:
             pass
-        return not self._ended
+        return not self._ended and self._still_may()
 
     async def _watch(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":

@@ -131,9 +131,11 @@ _PAGE_HEADERS = (
 )
 _ACCESS = {
     Access.OPEN: "says nothing about the house",
+    Access.LIVE: "sees the latest values",
     Access.READ: "sees the house",
     Access.CHANGE: "changes the gateway",
     Access.CONTROL: "writes to devices",
+    Access.OWNER: "for the owner alone",
 }
 
 

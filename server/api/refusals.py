@@ -1,5 +1,6 @@
 """How every error becomes an answer: one table, looked up along the class of the exception."""
 
+import math
 from http import HTTPStatus
 from typing import Any
 
@@ -33,6 +34,26 @@ class WrongMethod(Refused):
     def __init__(self, text: str, allowed: tuple[str, ...]) -> None:
         super().__init__(text)
         self.allowed = allowed
+
+
+class Unauthorised(Refused):
+    """Nobody knows who asks; `reason` is a word for programs."""
+
+    status = HTTPStatus.UNAUTHORIZED
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
+class TooOften(Refused):
+    """One client asks more than its share."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+    def __init__(self, text: str, wait_s: float) -> None:
+        super().__init__(text)
+        self.wait_s = wait_s
 
 
 class TooLarge(Refused):
@@ -69,6 +90,8 @@ STATUSES: dict[type[Exception], HTTPStatus] = {
     errors.ProfileError: HTTPStatus.BAD_REQUEST,
     errors.UnsupportedDevice: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.WrongDevice: HTTPStatus.CONFLICT,
+    errors.NotLetIn: HTTPStatus.UNAUTHORIZED,
+    errors.TooManyTries: HTTPStatus.TOO_MANY_REQUESTS,
     errors.Permanent: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.RegisterRefused: HTTPStatus.BAD_REQUEST,
     errors.PeerFault: HTTPStatus.BAD_GATEWAY,
@@ -86,6 +109,9 @@ STATUSES: dict[type[Exception], HTTPStatus] = {
 
 KNOWN: tuple[type[Exception], ...] = (Refused, *STATUSES)
 """What is answered from the table; anything else is a bug of ours and ends as a 500."""
+
+_CHALLENGE = (b"www-authenticate", b'Bearer realm="egret"')
+"""RFC 6750 3: what a 401 says can be sent instead."""
 
 _WORDS = {HTTPStatus.BAD_REQUEST: "bad request"}
 
@@ -117,8 +143,15 @@ def refusal(status: HTTPStatus, text: str, schema: Any = None, reason: str = "")
 
 def reply_to(error: Exception, schema: Any = None) -> Reply:
     """The answer to an error."""
-    reason = str(getattr(error, "reason", "")) if isinstance(error, errors.EgretError) else ""
-    reply = refusal(status_of(error), str(error) or type(error).__name__, schema, reason)
+    ours = isinstance(error, (errors.EgretError, Refused))
+    reason = str(getattr(error, "reason", "")) if ours else ""
+    status = status_of(error)
+    reply = refusal(status, str(error) or type(error).__name__, schema, reason)
+    if status == HTTPStatus.UNAUTHORIZED:
+        return reply._replace(headers=(*reply.headers, _CHALLENGE))
+    if isinstance(error, (TooOften, errors.TooManyTries)):
+        wait = (b"retry-after", b"%d" % max(1, math.ceil(error.wait_s)))
+        return reply._replace(headers=(*reply.headers, wait))
     if isinstance(error, WrongMethod):
         allow = (b"allow", ", ".join(error.allowed).encode())
         return reply._replace(headers=(*reply.headers, allow))

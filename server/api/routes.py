@@ -11,6 +11,7 @@ from server.api import (
     crypto,
     device,
     doc,
+    entry,
     health,
     hello,
     history,
@@ -27,11 +28,13 @@ from server.api import (
     quantities,
     readings,
     settings,
+    signing,
     snapshot,
     state,
     supported,
     system,
     tasks,
+    token,
     wifi,
 )
 from server.api.addressing import DeviceAddress
@@ -42,6 +45,7 @@ from server.model.statistics import Statistics
 from server.model.wifi import WifiProgress
 
 OPEN, READ, CHANGE, CONTROL = Access.OPEN, Access.READ, Access.CHANGE, Access.CONTROL
+LIVE, OWNER = Access.LIVE, Access.OWNER
 
 # fmt: off
 # A row is aligned by hand: what is called, then what it does and with which types.
@@ -58,6 +62,29 @@ ROUTES: tuple[Route, ...] = (
           "The name of the box.", about.Name),
     Route("GET", "/api/crypto", crypto.show, READ,
           "The gateway's identity: serial and public key.", crypto.Crypto),
+    Route("POST", "/api/crypto/sign", signing.sign, OWNER,
+          "Signs a text that can be taken for nothing else.",
+          signing.Signed, body=signing.SignWish),
+    Route("POST", "/api/jwt/create", signing.create, OWNER,
+          "Signs claims in the owner's name.", signing.TokenCreated, body=signing.TokenWish),
+    Route("GET", "/api/entry", entry.show, OPEN,
+          "Whether the box has an owner, and what you may do.", entry.Entry),
+    Route("POST", "/api/entry/claim", entry.claim, OPEN,
+          "Makes whoever knows the label's secret the owner.",
+          entry.Entered, body=entry.ClaimWords),
+    Route("POST", "/api/entry/login", entry.log_in, OPEN,
+          "Begins a session of the owner.", entry.Entered, body=entry.LoginWords),
+    Route("POST", "/api/entry/logout", entry.log_out, OPEN,
+          "Ends the session.", entry.Entered),
+    Route("POST", "/api/entry/password", entry.change_password, OWNER,
+          "Changes the owner's password and ends every other session.",
+          entry.Entered, body=entry.PasswordWords),
+    Route("GET", "/api/token", token.show, OWNER,
+          "The programs that may enter.", token.Tokens),
+    Route("POST", "/api/token", token.make, OWNER,
+          "Makes a token for a program; it is shown once.", token.TokenMade, body=token.TokenWish),
+    Route("DELETE", "/api/token", token.revoke, OWNER,
+          "Revokes a token.", token.TokenRevoked, query=token.TokenChoice, body=token.TokenChoice),
     Route("GET", "/api/logger", logger.show, READ,
           "Every logger and its level.", dict[str, str]),
     Route("POST", "/api/logger", logger.change, CHANGE,
@@ -142,7 +169,7 @@ ROUTES: tuple[Route, ...] = (
           "Everything at this moment, as the page shows it.", snapshot.GatewaySnapshot),
     Route("GET", "/api/stream", snapshot.stream, READ,
           "The same at each change, as server-sent events named snapshot.", "text/event-stream"),
-    Route("GET", "/api/readings", readings.show, READ,
+    Route("GET", "/api/readings", readings.show, LIVE,
           "The latest values of all devices, with units.", readings.Readings),
     Route("GET", "/api/history", history.show, READ,
           "One quantity over a range, as a curve.", History, query=history.HistoryQuery),

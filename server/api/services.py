@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from server.host.interfaces import Interface
 from server.host.system import SystemFigures
+from server.model.exposure import Exposure
 from server.ports import Clock, Signer
 
 
@@ -41,3 +42,5 @@ class Services:
     """Host names that are ours, beside IP addresses and localhost."""
     key_name: str = "software"
     """What holds the key, in words."""
+    exposure: Exposure = Exposure()
+    """Whom the API lets in; without a word about it, whoever the owner has let in."""

@@ -12,6 +12,7 @@ from server.api.asking import ask
 from server.api.call import Call, Nothing, Reply, answer, encode
 from server.api.device import Connection, connection_of
 from server.api.refusals import BadRequest
+from server.model.access import Protection
 from server.model.configuration import (
     ApiConfig,
     BluetoothConfig,
@@ -27,6 +28,9 @@ from server.model.request import ChangeSettings
 MAX_SETTINGS_BODY_BYTES = 1024 * 1024
 """All settings are read, changed and sent back as a whole: a gateway's most devices with long
 names, printed for a person, are some 600 kB."""
+
+OWNERS_SECTIONS = ("api", "control")
+"""Sections that no token changes: a program must not be able to let itself do more."""
 
 _OTHERS = {"": ("id", "version"), "api": ("gql_endpoint", "gql_timeout", "ws_endpoint")}
 """Keys that earlier clients send back and that nothing here depends on."""
@@ -73,7 +77,13 @@ def show(call: Call[Nothing, Nothing]) -> Reply:
 
 async def change(call: Call[Nothing, dict[str, Any]]) -> Reply:
     """Change those that are given, in the shape of GET, with or without `settings` around."""
-    changes = changes_of(call.body, call.snapshot.configuration)
+    current = call.snapshot.configuration
+    changes = changes_of(call.body, current)
+    if (
+        not call.asker.caller.owner
+        and call.context.services.exposure.protection is not Protection.OPEN
+    ):
+        check_left_alone(changes, current)
     changed = await ask(call.context.desk, ChangeSettings(changes))
     assert isinstance(changed, Configuration)
     return answer(SettingsChanged(True, shown(changed)))
@@ -94,6 +104,17 @@ def changes_of(body: dict[str, Any], current: Configuration) -> dict[str, Any]:
     if not changes:
         raise BadRequest("settings: give at least one to change, as GET /api/settings shows them")
     return changes
+
+
+def check_left_alone(changes: dict[str, Any], current: Configuration) -> None:
+    """Raise PermissionError where a program would change who may enter, or what may be written."""
+    for section in OWNERS_SECTIONS:
+        wanted, kept = changes.get(section), getattr(current, section)
+        if not isinstance(wanted, dict):
+            continue  # Refused later, as any wrong shape.
+        for key, value in wanted.items():
+            if value is None or value != getattr(kept, key, None):
+                raise PermissionError(f"{section}.{key}: only the owner may change this")
 
 
 def shown(configuration: Configuration) -> Settings:

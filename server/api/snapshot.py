@@ -92,7 +92,7 @@ def show(call: Call[Nothing, Nothing]) -> Reply:
 
 def stream(call: Call[Nothing, Nothing]) -> Reply:
     """The same, again at each change, as server-sent events."""
-    return Reply(200, call.context.live.open_feed(), EVENTS)
+    return Reply(200, call.context.live.open_feed(call.asker.still_may), EVENTS)
 
 
 EVENTS = ((b"content-type", b"text/event-stream"), *JSON[1:], (b"x-accel-buffering", b"no"))

@@ -40,7 +40,8 @@ class Label:
 
     def is_typed(self, text: str) -> bool:
         """Whether this is what the label says, however it is grouped and whoever scanned it."""
-        return hmac.compare_digest(_plain(text).encode(), self._digits.encode())
+        typed = _plain(text).encode("utf-8", "surrogatepass")
+        return hmac.compare_digest(typed, self._digits.encode())
 
     def printed(self) -> str:
         """As on the label: seven groups of four."""

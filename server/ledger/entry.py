@@ -44,10 +44,19 @@ class NewToken:
 
 
 class Entry:
-    """See the module's docstring."""
+    """See the module's docstring.
 
-    def __init__(self, book: Book) -> None:
+    `standing` are tokens that stand in no book: those of our own programs, which find theirs in a
+    file.
+    """
+
+    def __init__(self, book: Book, standing: Iterable[Token] = ()) -> None:
         self.attempts = Attempts()
+        self.trying: set[str] = set()
+        """Sources whose password is being digested: one try each at a time."""
+        self.writing = False
+        """A book is on its way to disk; one at a time, so none is lost."""
+        self._standing = tuple(standing)
         self._book = book
         self._sessions: dict[str, float] = {}
         self._view = self._drawn()
@@ -64,9 +73,10 @@ class Entry:
 
     # -- the book: each returns the book to write; `keep` takes it once it is on disk -----------
 
-    def with_password(self, password: Password) -> Book:
+    def with_password(self, password: Password, keep_tokens: bool = True) -> Book:
         """The owner's first password, or a new one."""
-        return replace(self._book, password=password, broken=False)
+        tokens = self._book.tokens if keep_tokens else ()
+        return replace(self._book, password=password, tokens=tokens, broken=False)
 
     def with_new_token(self, name: str, scopes: Iterable[Scope], at_ms: int) -> NewToken:
         """Raises AccessRefused: no scope, a name that cannot be, or MAX_TOKENS there already."""
@@ -75,7 +85,7 @@ class Entry:
             raise AccessRefused("scopes: at least one of " + ", ".join(Scope))
         if len(self._book.tokens) >= MAX_TOKENS:
             raise AccessRefused(f"there are {MAX_TOKENS} tokens already; revoke one first")
-        taken = {each.token_id for each in self._book.tokens}
+        taken = set(self._view.tokens)
         token_id = secrets.token_hex(TOKEN_ID_BYTES)
         while token_id in taken:
             token_id = secrets.token_hex(TOKEN_ID_BYTES)
@@ -122,6 +132,6 @@ class Entry:
     def _drawn(self) -> EntryView:
         return EntryView(
             self._book.claimed,
-            {each.token_id: each for each in self._book.tokens},
+            {each.token_id: each for each in (*self._book.tokens, *self._standing)},
             dict(self._sessions),
         )

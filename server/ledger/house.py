@@ -16,10 +16,12 @@ from server.ledger.buffer import Buffer
 from server.ledger.delivery import Delivery
 from server.ledger.disk import Disk
 from server.ledger.door import DoorLedger
+from server.ledger.entry import Entry
 from server.ledger.notices import NoticeBoard
 from server.ledger.wifi import WifiLedger
+from server.model.access import Book, Password
 from server.model.configuration import Configuration
-from server.ports import Clock, RecordReader, SinkSetup, Store, Transport, Wifi
+from server.ports import Clock, EntryKeeper, RecordReader, SinkSetup, Store, Transport, Wifi
 from server.settings import Settings
 
 SNAPSHOT_EVERY_S = 1.0
@@ -29,6 +31,21 @@ DATABASE_LANE = "database"
 HISTORY_LANE = "history"
 FILES_LANE = "files"
 WIFI_LANE = "wifi"
+ENTRY_LANE = "entry"
+"""Where passwords are digested: one at a time, whatever comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """What who may enter is judged and kept with."""
+
+    keeper: EntryKeeper
+    digested: Callable[[str], Password]
+    """A password as it is kept; takes a tenth of a second."""
+    is_right: Callable[[str, Password], bool]
+    """Whether a text is the password that is kept; takes as long."""
+    claims: Callable[[str, bool], bool]
+    """Whether a text claims the box; the second tells whether it has an owner already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +61,8 @@ class Adapters:
     """Drops what was learned of a host whose last device was removed; may write a file."""
     wifi: Wifi | None = None
     """The box's Wi-Fi; None where the machine around us looks after it."""
+    entrance: Entrance | None = None
+    """None where nobody can become the owner."""
 
 
 class Waiting(Protocol):
@@ -90,6 +109,7 @@ class House:
     """What searches have connected to, by lane; given back with the devices' when it stops."""
     wifi: WifiLedger = field(default_factory=WifiLedger)
     door: DoorLedger = field(default_factory=DoorLedger)
+    entry: Entry = field(default_factory=lambda: Entry(Book()))
     reconfigured: Callable[[float], tuple[Submission, ...]] = lambda now: ()
     """Brings devices and sinks in line with the settings; set by the gateway."""
     begun_with: Configuration = field(init=False)

@@ -77,6 +77,8 @@ class Token:
     scopes: frozenset[Scope]
     digest: str = field(repr=False)
     made_at_ms: int
+    standing: bool = False
+    """A program of ours finds it in a file: it stands in no book and is not revoked there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,18 @@ CONFIGURATION_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class ApiConfig:
-    """Where the API and the page listen. Loopback, until there are pairing and tokens."""
+    """Where the API and the page listen, and whom they let in."""
 
     host: str = "127.0.0.1"
-    """The address to listen on; 0.0.0.0 opens the page to everybody on the network."""
+    """The address to listen on; 0.0.0.0 is every address of the box."""
     port: int = 8080
     """The TCP port; 0 takes a free one, which is printed at start."""
+    access: str = "auto"
+    """`protected`: the owner and whoever has a token; `open`: everybody who reaches it, refused on
+    a public address; `auto`: open on loopback, protected on a network. Counts from the next
+    start."""
+    live_readings: bool = False
+    """True lets everybody who reaches a protected box read its latest values, and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from server.model.access import Scope, Token
 from server.model.bluetooth import DoorReport
 from server.model.device import Account, Endpoint, Identity, Space
 
@@ -200,6 +201,78 @@ class ReportDoor:
     report: DoorReport
 
 
+@dataclass(frozen=True, slots=True)
+class ClaimBox:
+    """Become the owner with what the box shows only to who stands beside it. Answer: LoggedIn.
+
+    `source` is the address of who asks. Every session ends, and every token too unless
+    `keep_tokens`. Raises NotLetIn, TooManyTries, SettingsError, Busy.
+    """
+
+    secret: str = field(repr=False)
+    password: str = field(repr=False)
+    source: str
+    keep_tokens: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn:
+    """The owner enters. Answer: LoggedIn; raises NotLetIn, TooManyTries, Busy."""
+
+    password: str = field(repr=False)
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogOut:
+    """End the session of this cookie; nothing happens if there is none. Answer: None."""
+
+    session: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePassword:
+    """Another password; every session ends. Answer: LoggedIn, the only session from then on.
+
+    Raises as ClaimBox does.
+    """
+
+    old: str = field(repr=False)
+    new: str = field(repr=False)
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class MakeToken:
+    """A way in for a program. Answer: IssuedToken; raises SettingsError, Busy."""
+
+    name: str
+    scopes: frozenset[Scope]
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeToken:
+    """Take it back. Answer: None; KeyError if there is none, SettingsError, Busy."""
+
+    token_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """The cookie of a session that has just begun, and the seconds that it lasts."""
+
+    session: str = field(repr=False)
+    lasts_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A token at the one moment at which it can be seen."""
+
+    token: Token
+    credential: str = field(repr=False)
+
+
 Request = (
     Probe
     | AddDevice
@@ -214,4 +287,10 @@ Request = (
     | ForgetWifi
     | AskDoor
     | ReportDoor
+    | ClaimBox
+    | LogIn
+    | LogOut
+    | ChangePassword
+    | MakeToken
+    | RevokeToken
 )

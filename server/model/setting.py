@@ -73,6 +73,7 @@ DEFAULT_POLL_INTERVAL_S = 10.0
 ENVIRONMENT_PREFIX = "EGRET_"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 CLOCK_TRUSTS = ("system", "always")
+ACCESSES = ("auto", "protected", "open")
 
 
 ENDPOINT: Mapping[str, tuple[Rule, object]] = MappingProxyType(
@@ -170,6 +171,8 @@ _RULES: Mapping[str, Rule] = {
     "name": Text(MAX_NAME_LENGTH),
     "api.host": Text(MAX_HOST_LENGTH, 1, spaces=False),
     "api.port": Whole(0, MAX_PORT),
+    "api.access": OneOf(ACCESSES),
+    "api.live_readings": Flag(),
     "store.commit_interval_s": Number(MIN_INTERVAL_S, MAX_COMMIT_INTERVAL_S),
     "store.max_bytes": Whole(MIN_STORE_BYTES, MAX_STORE_BYTES),
     "store.max_age_days": Number(0.01, MAX_AGE_DAYS),

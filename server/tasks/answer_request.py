@@ -21,22 +21,28 @@ from server.model.notice import Level
 from server.model.request import (
     AddDevice,
     AskDoor,
+    ChangePassword,
     ChangeSettings,
+    ClaimBox,
     DismissNotice,
     ForgetWifi,
     FoundDevices,
     JoinWifi,
+    LogIn,
+    LogOut,
+    MakeToken,
     Probe,
     QueryHistory,
     ReadRegisters,
     RemoveDevice,
     ReportDoor,
     Request,
+    RevokeToken,
     ScanWifi,
     WriteRegisters,
 )
 from server.settings import Settings
-from server.tasks import forget_wifi, join_wifi, scan_wifi
+from server.tasks import enter, forget_wifi, join_wifi, scan_wifi
 from server.tasks.ask_device import MAX_WRITE_STEPS, ReadOnce, WriteOnce
 from server.tasks.connect_device import AUTO
 from server.tasks.find_device import Search
@@ -46,6 +52,7 @@ from server.tasks.save_settings import SaveSettings
 AT_START_ONLY = (
     ("api", "host"),
     ("api", "port"),
+    ("api", "access"),
     ("store", "ballast_bytes"),
     ("log", "level"),
     ("clock", "trust"),
@@ -259,6 +266,13 @@ def _replies(reply: Reply) -> Callable[[Outcome, float], Then]:
     return finished
 
 
+def _passed_on(begin: Callable[[House, Any, enter.Finished, float], Then]) -> Handler:
+    def handle(house: House, request: Any, reply: Reply, now: float) -> Then:
+        return begin(house, request, _replies(reply), now)
+
+    return handle
+
+
 HANDLERS: Mapping[type, Handler] = MappingProxyType(
     {
         Probe: _probe,
@@ -274,5 +288,11 @@ HANDLERS: Mapping[type, Handler] = MappingProxyType(
         ForgetWifi: _forget_wifi,
         AskDoor: _ask_door,
         ReportDoor: _report_door,
+        ClaimBox: _passed_on(enter.claim),
+        LogIn: _passed_on(enter.log_in),
+        LogOut: _passed_on(enter.log_out),
+        ChangePassword: _passed_on(enter.change_password),
+        MakeToken: _passed_on(enter.make_token),
+        RevokeToken: _passed_on(enter.revoke_token),
     }
 )

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 import requests
 
+from server.api.gate import COOKIE
 from server.api.server import ApiServer
 from server.api.services import Services
-from server_unit_test.api.fake_desk import FakeDesk
+from server_unit_test.api.fake_desk import OWNERS_SESSION, FakeDesk
 from server_unit_test.api.fake_services import FakeSigner, fake_services
 from server_unit_test.contracts.fake_clock import FakeClock
 
@@ -30,9 +31,14 @@ class Api:
         self.host, self.port = self._server.start()
         self.url = f"http://{self.host}:{self.port}"
 
-    def call(self, method: str, path: str, body: Any = None, **more: Any) -> requests.Response:
-        """One request; `body` goes as JSON."""
+    def call(
+        self, method: str, path: str, body: Any = None, *, owner: bool = False, **more: Any
+    ) -> requests.Response:
+        """One request; `body` goes as JSON, and `owner` sends the cookie of his session."""
         more.setdefault("timeout", CLIENT_TIMEOUT_S)
+        if owner:
+            more["headers"] = {**more.get("headers", {}), "Cookie": f"{COOKIE}={OWNERS_SESSION}"}
+        self._session.cookies.clear()  # A program that keeps none.
         return self._session.request(method, self.url + path, json=body, **more)
 
     def get(self, path: str, **more: Any) -> requests.Response:

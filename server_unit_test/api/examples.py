@@ -5,6 +5,7 @@ from typing import Any
 
 _DEVICE = {"connection": "TCP", "ip": "192.0.2.7", "port": 502, "slave_id": 1}
 _WRITE = {"type": "write", "startingAddress": 13049, "values": ["0x02"]}
+_CLAIM = {"secret": "P6ZS-...", "password": "an example of one"}
 _WALLET = "9xQeWvG816bUx9EPjHmaT23yvVM2ZWbrrpZb9PusVFin"
 
 
@@ -17,10 +18,16 @@ class Example:
     path: str
     body: Any = None
     raw_writes: bool = False
+    owner: bool = False
+    """Asked for by the owner, in his session."""
 
 
-def _get(route: str, path: str = "") -> Example:
-    return Example("GET", route, path or route)
+def _get(route: str, path: str = "", owner: bool = False) -> Example:
+    return Example("GET", route, path or route, owner=owner)
+
+
+def _owner(method: str, route: str, body: Any = None) -> Example:
+    return Example(method, route, route, body, owner=True)
 
 
 EXAMPLES: tuple[Example, ...] = (
@@ -78,6 +85,20 @@ EXAMPLES: tuple[Example, ...] = (
         "/api/bluetooth/state",
         {"state": "open", "until_s": 120.5, "name": "Egret 7D0F", "adapter": "hci0"},
     ),
+    _owner("POST", "/api/crypto/sign", {"message": "a challenge"}),
+    _owner("POST", "/api/jwt/create", {"barn": {"for": "an example"}, "expires_in": 60}),
+    _get("/api/entry"),
+    Example("POST", "/api/entry/claim", "/api/entry/claim", _CLAIM),
+    Example("POST", "/api/entry/login", "/api/entry/login", {"password": "an example of one"}),
+    Example("POST", "/api/entry/logout", "/api/entry/logout"),
+    _owner(
+        "POST",
+        "/api/entry/password",
+        {"old": "an example of one", "new": "an example of another"},
+    ),
+    _get("/api/token", owner=True),
+    _owner("POST", "/api/token", {"name": "Home Assistant", "scopes": ["read"]}),
+    _owner("DELETE", "/api/token", {"id": "0badcafe"}),
     Example("POST", "/api/initialize", "/api/initialize", {"wallet": _WALLET, "dry_run": True}),
     _get("/api/notification"),
     _get("/api/notification/{id}", "/api/notification/7"),

@@ -1,10 +1,12 @@
 """A desk with a rich canned snapshot, which answers requests from a table."""
 
+import math
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
+from server.model.access import EntryView, Scope, Token, digest_of
 from server.model.bluetooth import DoorReport, DoorState, DoorView
 from server.model.configuration import Configuration, ControlConfig, HarvestConfig
 from server.model.device import DeviceConfig, Endpoint, Identity, LinkState, Space
@@ -13,13 +15,20 @@ from server.model.reading import ClockQuality, Reading
 from server.model.request import (
     AddDevice,
     AskDoor,
+    ChangePassword,
     ChangeSettings,
+    ClaimBox,
     DismissNotice,
     ForgetWifi,
     Found,
     FoundDevices,
     History,
+    IssuedToken,
     JoinWifi,
+    LoggedIn,
+    LogIn,
+    LogOut,
+    MakeToken,
     Point,
     Probe,
     QueryHistory,
@@ -27,6 +36,7 @@ from server.model.request import (
     RemoveDevice,
     ReportDoor,
     Request,
+    RevokeToken,
     ScanWifi,
     WriteRegisters,
 )
@@ -120,6 +130,9 @@ RADIO = WifiState(
 )
 PROGRESS = WifiProgress(5, "Home", WifiStep.CONNECTED, None, "Connected to Home.")
 JOINED = WifiJoined("Home", "192.0.2.3", "Connected to Home.")
+OWNERS_SESSION = "the-owners-session"
+TOKEN = Token("5a17ab1e", "Grafana", frozenset((Scope.READ,)), digest_of("egret_5a17ab1e_x"), AT_MS)
+SESSION = LoggedIn("a-session", 604_800.0)
 DOOR = DoorView(3, True, DoorReport(DoorState.OPEN, 120.5, "Egret 7D0F", "hci0"))
 
 
@@ -234,6 +247,11 @@ class FakeDesk:
         self.current = snapshot or a_snapshot()
         self.asked: list[Request] = []
         self.refuses: Exception | None = None
+        self.view = EntryView(
+            claimed=True,
+            sessions={digest_of(OWNERS_SESSION): math.inf},
+            tokens={TOKEN.token_id: TOKEN},
+        )
         self.answers: dict[type[Any], Any] = {
             Probe: lambda request: FoundDevices(
                 (
@@ -264,12 +282,24 @@ class FakeDesk:
             ForgetWifi: 1,
             AskDoor: lambda request: DoorView(DOOR.number + 1, request.open, DOOR.report),
             ReportDoor: lambda request: DoorView(DOOR.number, True, request.report),
+            ClaimBox: SESSION,
+            LogIn: SESSION,
+            LogOut: None,
+            ChangePassword: SESSION,
+            MakeToken: lambda request: IssuedToken(
+                Token("0badcafe", request.name, request.scopes, "", AT_MS), "egret_0badcafe_secret"
+            ),
+            RevokeToken: self._revoked,
         }
         self.unanswered: list[Future[object]] = []
 
     def snapshot(self) -> Snapshot:
         """The current one."""
         return self.current
+
+    def entry(self) -> EntryView:
+        """Who may enter, as a test has it."""
+        return self.view
 
     def ask(self, request: Request) -> Future[object]:
         """Answer from the table at once."""
@@ -315,6 +345,10 @@ class FakeDesk:
 
     def _removed(self, request: RemoveDevice) -> DeviceConfig:
         return {each.device_id: each for each in (HYBRID, STRING)}[request.device_id]
+
+    def _revoked(self, request: RevokeToken) -> None:
+        if request.token_id not in ("0badcafe", *self.view.tokens):
+            raise KeyError(request.token_id)
 
     def _dismissed(self, request: DismissNotice) -> Notice:
         return {each.notice_id: each for each in self.current.notices}[request.notice_id]

@@ -10,6 +10,8 @@ from server.api.services import Services, Supported
 from server.errors import SettingsError
 from server.host.interfaces import Interface
 from server.host.system import SystemFigures
+from server.model.access import Protection
+from server.model.exposure import Exposure
 from server_unit_test.api.fake_desk import SERIAL
 from server_unit_test.contracts.fake_clock import FakeClock
 
@@ -77,7 +79,9 @@ class FakeLoggers:
         self.levels[name] = level
 
 
-def fake_services(clock: FakeClock | None = None) -> Services:
+def fake_services(
+    clock: FakeClock | None = None, exposure: Exposure = Exposure(Protection.OPEN)
+) -> Services:
     """A full set."""
     loggers = FakeLoggers()
     return Services(
@@ -91,4 +95,5 @@ def fake_services(clock: FakeClock | None = None) -> Services:
         set_log_level=loggers.set_level,
         interfaces=lambda: INTERFACES,
         names=("egret", "egret.local"),
+        exposure=exposure,
     )

@@ -34,9 +34,12 @@ def test_the_contract_is_served(method: str) -> None:
     assert set() == set(CONTRACT[method].split()) - served
 
 
-def test_nothing_signs_what_a_caller_says() -> None:
-    """The calls of earlier gateways that sign any text are left out on purpose."""
-    assert [] == [each.path for each in ROUTES if re.search("sign|jwt", each.path)]
+def test_only_the_owner_has_his_words_signed() -> None:
+    """And then as his words: `signing` keeps them apart from what the gateway itself signs."""
+    signing = [each for each in ROUTES if re.search("sign|jwt", each.path)]
+
+    assert ["/api/crypto/sign", "/api/jwt/create"] == [each.path for each in signing]
+    assert {Access.OWNER} == {each.access for each in signing}
 
 
 def test_each_row_says_what_it_does() -> None:
@@ -45,14 +48,15 @@ def test_each_row_says_what_it_does() -> None:
 
 
 def test_every_change_is_marked_as_one() -> None:
-    """Only echo takes a POST and changes nothing."""
-    changing = {Access.CHANGE, Access.CONTROL}
+    """Only echo takes a POST and changes nothing; entering comes before being somebody."""
+    changing = {Access.CHANGE, Access.CONTROL, Access.OWNER}
 
     unmarked = [
         each.path for each in ROUTES if each.method != "GET" and each.access not in changing
     ]
 
-    assert ["/api/echo"] == unmarked
+    entering = ["/api/entry/claim", "/api/entry/login", "/api/entry/logout"]
+    assert ["/api/echo", *entering] == unmarked
 
 
 def test_every_row_has_an_example() -> None:
@@ -71,7 +75,7 @@ def test_answers_have_the_type_that_the_table_says(api: Api, example: Example) -
     if isinstance(route.response, str):
         return
 
-    response = api.call(example.method, example.path, example.body)
+    response = api.call(example.method, example.path, example.body, owner=example.owner)
 
     assert 200 == response.status_code, response.text
     value = response.json()
@@ -89,7 +93,7 @@ def test_a_get_never_writes(api: Api, example: Example) -> None:
         return
     looks = {"ReadRegisters", "QueryHistory", "ScanWifi"}
 
-    api.get(example.path)
+    api.get(example.path, owner=example.owner)
 
     assert {type(each).__name__ for each in api.desk.asked} <= looks
 

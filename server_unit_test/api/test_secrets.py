@@ -36,7 +36,7 @@ def test_no_get_shows_a_password(
 ) -> None:
     """Neither the answer nor what is logged meanwhile."""
     caplog.set_level("DEBUG")
-    with owned.get(example.path, stream=True) as response:
+    with owned.get(example.path, stream=True, owner=example.owner) as response:
         body = response.content if example.path != STREAM else _first_event(response)
 
     assert 200 == response.status_code

@@ -49,7 +49,7 @@ def test_what_was_read_can_be_sent_back(api: Api) -> None:
     assert isinstance(asked, ChangeSettings)
     assert "Hut" == asked.changes["name"]
     assert not {"id", "devices", "version"} & set(asked.changes)
-    assert {"host", "port"} == set(asked.changes["api"])
+    assert "gql_endpoint" not in asked.changes["api"]
 
 
 def test_devices_are_not_changed_here(api: Api) -> None:
