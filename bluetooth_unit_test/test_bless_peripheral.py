@@ -2,8 +2,11 @@
 
 import asyncio
 import logging
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +27,8 @@ from bluetooth_unit_test.contracts.peripheral import (
 )
 
 pytestmark = pytest.mark.anyio
+
+ROOT = Path(__file__).resolve().parents[1]
 
 SOON_S = 0.02
 """A wait that is meant to end without an answer."""
@@ -365,3 +370,14 @@ async def test_every_system_gets_its_own(
     made = type(module.system_here())
 
     assert name == made.__name__
+
+
+def test_importing_it_brings_no_systems_library() -> None:
+    """macOS and Windows have no D-Bus; what is for Linux is imported when it is used."""
+    child = "import bluetooth.bless_peripheral, sys; print([m for m in sys.modules if 'bus' in m])"
+
+    printed = subprocess.run(
+        [sys.executable, "-c", child], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+
+    assert ("[]\n", "") == (printed.stdout, printed.stderr)
