@@ -45,16 +45,15 @@ def networks(count: int) -> dict[str, Any]:
     }
 
 
-@pytest.fixture
-def stub(stub: HttpGateway) -> HttpGateway:
-    """A gateway that has a Wi-Fi."""
+@pytest.fixture(autouse=True)
+def wifi(stub: HttpGateway) -> None:
+    """The gateway has a Wi-Fi."""
     stub.says("GET", "/api/version", {"version": "1.2.3"})
     stub.says("GET", "/api/name", {"name": "Cellar"})
     stub.says("GET", "/api/wifi/scan", networks(30))
     stub.says("GET", "/api/network/address", {"ip": "10.0.0.7", "port": 8080})
     stub.says("POST", "/api/wifi", {"status": "ok", "message": "", "ip": "10.0.0.7"})
     stub.says("POST", "/api/settings", {"success": True})
-    return stub
 
 
 async def test_it_begins_authorised(box: LocalStand, stub: HttpGateway) -> None:
