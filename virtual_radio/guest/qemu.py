@@ -4,6 +4,7 @@ Owns the process; what runs in it is somebody else's. It dies with us, whatever 
 kills it when its parent goes.
 """
 
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ END_TIMEOUT_S = 10.0
 
 MAX_CONSOLE_CHARACTERS = 8_000
 """Of the console, the end that is printed when something failed."""
+
+USER_TICKS, SYSTEM_TICKS = 11, 12
+"""Places in /proc/PID/stat behind the program's name (proc(5): fields 14 and 15)."""
 
 KERNEL_LINE = (
     "console=ttyS0 quiet panic=-1 oops=panic mitigations=off nokaslr no_timer_check"
@@ -94,7 +98,9 @@ def command(artefacts: Artefacts, places: Places, repository: Path, accelerator:
 
 
 def _share(tag: str, folder: Path, model: str) -> tuple[str, str]:
-    return "-virtfs", f"local,path={folder},mount_tag={tag},security_model={model}"
+    # A comma ends a value there, two of them stand for one.
+    path = str(folder).replace(",", ",,")
+    return "-virtfs", f"local,path={path},mount_tag={tag},security_model={model}"
 
 
 class Machine:
@@ -118,6 +124,16 @@ class Machine:
     def has_ended(self) -> bool:
         """True once the guest is off, or QEMU could not start it."""
         return self._process.poll() is not None
+
+    def cpu_s(self) -> float:
+        """Processor time used so far, in seconds; 0 once it has ended."""
+        try:
+            stat = Path(f"/proc/{self.pid}/stat").read_text()
+        except OSError:
+            return 0.0
+        fields = stat.rpartition(")")[2].split()
+        ticks = int(fields[USER_TICKS]) + int(fields[SYSTEM_TICKS])
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def console(self) -> str:
         """The end of what the guest's console and QEMU itself printed."""

@@ -31,6 +31,13 @@ def test_all_that_is_shared_but_the_folder_of_the_run_is_read_only() -> None:
     ]
 
 
+def test_a_comma_in_the_path_of_the_repository_does_no_harm() -> None:
+    """QEMU would take what follows for another setting."""
+    words = command(ARTEFACTS, Places(Path("/r")), Path("/a,readonly=off"), "tcg")
+
+    assert any(word.startswith("local,path=/a,,readonly=off,mount_tag=") for word in words)
+
+
 def test_the_accelerator_is_the_one_that_was_asked_for() -> None:
     """Nothing falls back inside QEMU: what runs is known."""
     assert ("-accel kvm" in line("kvm"), "kvm" in line("tcg")) == (True, False)
@@ -57,6 +64,22 @@ def test_a_machine_ends_when_told_and_its_words_remain(
     assert machine.has_ended() and not Path(f"/proc/{machine.pid}").exists()
     assert machine.console().endswith("the end")
     assert MAX_CONSOLE_CHARACTERS == len(machine.console())
+
+
+def test_a_machines_processor_time_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it runs; nothing once it is gone."""
+    monkeypatch.setattr(qemu, "QEMU", "sh")
+    machine = Machine(["sh", "-c", "while :; do :; done"], tmp_path / "console.log")
+    deadline = os.times().elapsed + 10
+    while machine.cpu_s() == 0.0 and os.times().elapsed < deadline:
+        os.sched_yield()
+    used_s = machine.cpu_s()
+    machine.kill()
+
+    assert 0.0 < used_s < 10.0
+    assert 0.0 == machine.cpu_s()
 
 
 def test_a_machine_dies_with_its_parent(tmp_path: Path) -> None:
