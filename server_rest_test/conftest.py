@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -61,14 +61,14 @@ class Gateway:
 
 
 @contextmanager
-def running(*arguments: str) -> Iterator[Any]:
+def running(*arguments: str, environ: Mapping[str, str] | None = None) -> Iterator[Any]:
     """A process of ours, and the JSON of its first line; ended by SIGTERM."""
     process = subprocess.Popen(
         [sys.executable, "-m", *arguments],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
-        env=os.environ | NO_BUS,
+        env=os.environ | NO_BUS | dict(environ or {}),
     )
     watchdog = threading.Timer(START_TIMEOUT_S, process.kill)
     watchdog.start()

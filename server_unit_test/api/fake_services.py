@@ -34,6 +34,7 @@ FAMILIES = (
     Supported("sungrow_hybrid", "Sungrow hybrid", ("SH10RT", "SH5.0RT")),
     Supported("sungrow_string", "Sungrow string", ("SG5.0RT",)),
 )
+EVERYBODY_ENTERS = Exposure(Protection.OPEN)
 _SECRET = 0x1B0C_5D7E_33A1
 
 
@@ -80,7 +81,7 @@ class FakeLoggers:
 
 
 def fake_services(
-    clock: FakeClock | None = None, exposure: Exposure = Exposure(Protection.OPEN)
+    clock: FakeClock | None = None, exposure: Exposure = EVERYBODY_ENTERS
 ) -> Services:
     """A full set."""
     loggers = FakeLoggers()
