@@ -318,8 +318,7 @@ class Search:
         """One more line of progress; the notice shows the newest ones."""
         if len(self._lines) < MAX_PROGRESS_LINES:
             self._lines.append(line)
-        shown = "\n".join(self._lines)
-        text = shown if len(shown) <= MAX_SHOWN_CHARACTERS else shown[-MAX_SHOWN_CHARACTERS:]
+        text = _newest(self._lines, MAX_SHOWN_CHARACTERS)
         self._house.notices.post(self._key, Level.INFO, text, self._house.clock.utc_ms())
 
     def _nothing(self) -> EgretError:
@@ -340,6 +339,16 @@ class Search:
         if any(isinstance(error, DeviceTimeout | Overrun) for error in errors):
             return DeviceTimeout(text)
         return DeviceUnreachable(text)
+
+
+def _newest(lines: list[str], most: int) -> str:
+    """The newest lines that are no longer than that together; of a longer one, its beginning."""
+    text = lines[-1][:most]
+    for line in reversed(lines[:-1]):
+        if len(line) + 1 + len(text) > most:
+            break
+        text = f"{line}\n{text}"
+    return text
 
 
 def _is_new(identity: Identity, found: list[Found]) -> bool:

@@ -296,7 +296,22 @@ def test_what_is_shown_is_bounded(bundled: Home, monkeypatch: pytest.MonkeyPatch
 
     assert 2 == len(found.progress) < MAX_PROGRESS_LINES
     assert {10} == {len(text) for text in lookout.notices}
+    assert all(text.startswith(("Trying", "Type")) for text in lookout.notices)
     assert MAX_SHOWN_CHARACTERS < NOTICE_CHARACTERS_MAX
+
+
+def test_only_whole_lines_are_shown(bundled: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each line of a notice is a step of the search: none begins in the middle of a word."""
+    monkeypatch.setattr(module, "MAX_SHOWN_CHARACTERS", 100)
+    lookout = Lookout(bundled, {("modbus_tcp", 502): Site({1: HYBRID, 200: BATTERY})})
+
+    found = lookout.look(anywhere())
+
+    assert {line[:100] for line in found.progress} >= {
+        line for text in lookout.notices for line in text.split("\n")
+    }
+    assert any("\n" in text for text in lookout.notices)
+    assert all(len(text) <= 100 for text in lookout.notices)
 
 
 def test_a_search_ends_in_time(bundled: Home) -> None:
