@@ -29,14 +29,7 @@ from pymodbus.client import ModbusTcpClient
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import DecodePDU, ModbusPDU
 
-from server.errors import (
-    DeviceTimeout,
-    DeviceUnreachable,
-    EgretError,
-    LinkClosed,
-    ProtocolError,
-    RegisterRefused,
-)
+from server.errors import DeviceTimeout, EgretError, ProtocolError, RegisterRefused
 from server.model.device import Space
 from server.ports import Clock
 from server.transports.modbus_frame import (
@@ -135,9 +128,7 @@ class ModbusTcp:
             client.line.busy = False
         except (EgretError, OSError, UnicodeError) as error:
             self._drop(client)
-            if client.line.aborted:
-                raise DeviceUnreachable(f"{self._name}: connecting was broken off") from error
-            raise DeviceUnreachable(f"{self._name}: {error}") from error
+            client.line.cannot_connect(error)
 
     def close(self) -> None:
         """As `ports.Session.close`."""
@@ -171,17 +162,12 @@ class ModbusTcp:
     def _broken(self, client: "_Client", error: Exception) -> NoReturn:
         """Drop the connection and raise what it means."""
         self._drop(client)
-        if client.line.aborted:
-            raise DeviceTimeout(f"{self._name}: the call was broken off") from error
-        if isinstance(error, DeviceTimeout) and not client.answered:
-            self._settle_s = max(self._settle_s, self._settle_after_silence_s)
-        if isinstance(error, EgretError):
-            raise error
-        if isinstance(error, ConnectionError):
-            raise LinkClosed(f"{self._name}: {error}") from error
-        if isinstance(error, OSError):
-            raise DeviceUnreachable(f"{self._name}: {error}") from error
-        raise ProtocolError(f"{self._name}: {error}", client.strict.frame) from error
+        if not client.line.aborted:
+            if isinstance(error, DeviceTimeout) and not client.answered:
+                self._settle_s = max(self._settle_s, self._settle_after_silence_s)
+            if isinstance(error, ModbusException):
+                raise ProtocolError(f"{self._name}: {error}", client.strict.frame) from error
+        client.line.fail(error)
 
     def _settled(self, client: "_Client", answer: ModbusPDU, request: str) -> None:
         """Raise what the device refused; give up a connection that has bytes left over."""

@@ -31,14 +31,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from server.errors import (
-    DeviceTimeout,
-    DeviceUnreachable,
-    EgretError,
-    LinkClosed,
-    ProtocolError,
-    RegisterRefused,
-)
+from server.errors import EgretError, LinkClosed, ProtocolError, RegisterRefused
 from server.model.device import Space
 from server.ports import Clock
 from server.transports import sungrow_cipher as cipher
@@ -153,9 +146,7 @@ class SungrowTcp:
             line.tcp.busy = False
         except (EgretError, OSError, UnicodeError) as error:
             self._drop(line)
-            if line.tcp.aborted:
-                raise DeviceUnreachable(f"{self._name}: connecting was broken off") from error
-            raise DeviceUnreachable(f"{self._name}: {error}") from error
+            line.tcp.cannot_connect(error)
 
     def close(self) -> None:
         """As `ports.Session.close`."""
@@ -269,13 +260,7 @@ class SungrowTcp:
         if self._line is line:
             self._distrust()
         self._drop(line)
-        if line.tcp.aborted:
-            raise DeviceTimeout(f"{self._name}: the call was broken off") from error
-        if isinstance(error, EgretError):
-            raise error
-        if isinstance(error, ConnectionError):
-            raise LinkClosed(f"{self._name}: {error}") from error
-        raise DeviceUnreachable(f"{self._name}: {error}") from error
+        line.tcp.fail(error)
 
     def _distrust(self) -> None:
         """Rules 3 and 4: whether the device is to be asked for a key again."""

@@ -11,8 +11,9 @@ for each connection of a call, so that nothing of an old one can reach the next.
 import select
 import socket
 from collections.abc import Callable
+from typing import NoReturn
 
-from server.errors import DeviceTimeout, LinkClosed, ProtocolError
+from server.errors import DeviceTimeout, DeviceUnreachable, EgretError, LinkClosed, ProtocolError
 from server.ports import Clock
 
 MAX_PIECES = 260
@@ -48,6 +49,25 @@ class TcpLine:
     def connected(self) -> bool:
         """True from `dial` to `close`, whatever the other side thinks."""
         return self._socket is not None
+
+    @property
+    def name(self) -> str:
+        """Where it leads, as a person reads it."""
+        return "{}:{}".format(*self._address)
+
+    def cannot_connect(self, error: Exception) -> NoReturn:
+        """Raise what an error on the way to a connection means: DeviceUnreachable."""
+        words = "connecting was broken off" if self.aborted else _words_of(error)
+        raise DeviceUnreachable(f"{self.name}: {words}") from error
+
+    def fail(self, error: Exception) -> NoReturn:
+        """Raise what an error in a call means, be it one of ours already."""
+        if self.aborted:
+            raise DeviceTimeout(f"{self.name}: the call was broken off") from error
+        if isinstance(error, EgretError):
+            raise error
+        kind = LinkClosed if isinstance(error, ConnectionError) else DeviceUnreachable
+        raise kind(f"{self.name}: {_words_of(error)}") from error
 
     def dial(self, settle_s: float = 0.0) -> None:
         """Connect, anew if need be: try each address until one accepts; keep quiet `settle_s`."""
@@ -153,3 +173,8 @@ class TcpLine:
         if before:
             raise ProtocolError("closed in the middle of an answer", before)
         raise LinkClosed("closed instead of answering")
+
+
+def _words_of(error: Exception) -> str:
+    """What the system says, without its number."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

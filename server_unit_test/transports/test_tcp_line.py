@@ -5,7 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from server.errors import DeviceTimeout, LinkClosed, ProtocolError
+from server.errors import (
+    DeviceTimeout,
+    DeviceUnreachable,
+    EgretError,
+    LinkClosed,
+    ProtocolError,
+)
 from server.transports import tcp_line
 from server.transports.tcp_line import TcpLine
 from server_unit_test.contracts.fake_clock import FakeClock
@@ -174,3 +180,42 @@ def test_a_line_with_bytes_on_it_is_not_idle(server: ScriptedServer, line: TcpLi
     line.close()
 
     assert (True, False, False) == (idle, with_bytes, line.idle())
+
+
+def test_nobody_is_shown_the_systems_numbers() -> None:
+    """Why there is no connection is said in words alone."""
+    nobody = TcpLine(("127.0.0.1", 1), SHORT_S, 1.0, None)
+    with pytest.raises(ConnectionRefusedError) as refused:
+        nobody.dial()
+    with pytest.raises(DeviceUnreachable) as told:
+        nobody.cannot_connect(refused.value)
+
+    assert "127.0.0.1:1: Connection refused" == str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (ConnectionResetError(104, "Connection reset by peer"), LinkClosed, "Connection reset by"),
+        (OSError(113, "No route to host"), DeviceUnreachable, "127.0.0.1:1: No route to host"),
+        (OSError(), DeviceUnreachable, "127.0.0.1:1: OSError"),
+        (ProtocolError("too long", b"1"), ProtocolError, r"^too long \[31\]"),
+    ],
+)
+def test_what_an_error_in_a_call_means(error: Exception, kind: type, words: str) -> None:
+    """A connection that ends is one thing, a network that fails another; ours stay as they are."""
+    with pytest.raises(kind, match=words):
+        TcpLine(("127.0.0.1", 1), SHORT_S, 1.0, None).fail(error)
+
+
+def test_an_abort_explains_every_error() -> None:
+    """Whatever the system makes of a connection that was cut."""
+    line = TcpLine(("127.0.0.1", 1), SHORT_S, 1.0, None)
+    line.abort()
+    told: list[EgretError] = []
+    for meaning in (line.cannot_connect, line.fail):
+        with pytest.raises(EgretError, match="broken off") as caught:
+            meaning(ConnectionResetError(104, "Connection reset by peer"))
+        told.append(caught.value)
+
+    assert [DeviceUnreachable, DeviceTimeout] == [type(each) for each in told]
