@@ -23,7 +23,6 @@ class Client:
     name: str
     assembler: PacketAssembler = field(default_factory=PacketAssembler)
     piece_at: float = 0.0
-    is_watched: bool = False
     has_left: bool = False
 
 
@@ -36,6 +35,7 @@ class Writes:
         self._wait = wait
         self._late = late
         self._clients: OrderedDict[str, Client] = OrderedDict()
+        self._is_watching = False
 
     def feed(self, name: str, piece: bytes) -> tuple[Client, Packet] | None:
         """Take one write; the command when it is complete. Raises BadPacket."""
@@ -47,9 +47,9 @@ class Writes:
         self._clients.move_to_end(name)
         client.piece_at = self._clock.monotonic()
         packet = client.assembler.feed(piece)
-        if client.assembler.waits and not client.is_watched:
-            client.is_watched = True
-            self._spawn(self._watch(client))
+        if client.assembler.waits and not self._is_watching:
+            self._is_watching = True
+            self._spawn(self._watch())
         return None if packet is None else (client, packet)
 
     def left(self, name: str) -> None:
@@ -59,12 +59,16 @@ class Writes:
             client.has_left = True
             client.assembler.reset()
 
-    async def _watch(self, client: Client) -> None:
-        while client.assembler.waits:
-            left_s = client.piece_at + SILENCE_S - self._clock.monotonic()
-            if left_s > 0:
-                await self._wait(left_s)
-            else:
-                client.assembler.reset()
-                self._late()
-        client.is_watched = False
+    async def _watch(self) -> None:
+        """One for all clients: those that come and go in haste leave no watcher each."""
+        try:
+            while waiting := [each for each in self._clients.values() if each.assembler.waits]:
+                client = min(waiting, key=lambda each: each.piece_at)
+                left_s = client.piece_at + SILENCE_S - self._clock.monotonic()
+                if left_s > 0:
+                    await self._wait(left_s)
+                else:
+                    client.assembler.reset()
+                    self._late()
+        finally:
+            self._is_watching = False

@@ -64,6 +64,7 @@ class Progress:
         self._begin_until = 0.0
         self._follow_until = 0.0
         self._is_following = False
+        self._is_looking = False
 
     @property
     def value(self) -> bytes:
@@ -73,7 +74,8 @@ class Progress:
     def look(self) -> None:
         """Learn how things stand, so that an old result is not told as news: call when a phone
         connects or the window opens. Publishes nothing."""
-        if not self._is_following:
+        if not self._is_following and not self._is_looking:
+            self._is_looking = True
             self._spawn(self._look())
 
     def follow(self) -> None:
@@ -92,7 +94,10 @@ class Progress:
         self._follow_until = self._clock.monotonic()
 
     async def _look(self) -> None:
-        report = await self._ask()
+        try:
+            report = await self._ask()
+        finally:
+            self._is_looking = False
         if report is not None and not self._is_following:
             self._known = report["number"]
             self._newest = report

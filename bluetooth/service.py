@@ -88,6 +88,7 @@ class Service:
         self._problem = "the adapter is not open yet"
         self._bell = _Bell()
         self._spawned = Spawned()
+        self._leaving: set[str] = set()
         self._overseer = Overseer(parts.gateway, parts.clock, self, self._report)
         self._door = Door(
             parts.label.session_key(),
@@ -127,8 +128,17 @@ class Service:
         self._parts.peripheral.notify(uuid, value)
 
     def send_away(self, client: str) -> None:
-        """End a central's connection."""
-        self._spawned.spawn(self._parts.peripheral.disconnect(client))
+        """End a central's connection; one that goes on talking meanwhile is not told again."""
+        if client not in self._leaving:
+            log.info("a phone is sent away", extra={"client": client})
+            self._leaving.add(client)
+            self._spawned.spawn(self._disconnect(client))
+
+    async def _disconnect(self, client: str) -> None:
+        try:
+            await self._parts.peripheral.disconnect(client)
+        finally:
+            self._leaving.discard(client)
 
     def changed(self) -> None:
         """Advertise and report anew."""

@@ -77,3 +77,28 @@ async def test_many_clients() -> None:
     with pytest.raises(BadPacket):  # Its beginning is gone.
         late.feed("0", whole[5:] * 9)
     await late.time.advance(SILENCE_S)
+
+
+async def test_clients_that_come_and_go_in_haste_leave_one_watcher() -> None:
+    """However many begin a command and vanish, there is one piece of work, and it ends."""
+    late = Late()
+    for number in range(1000):
+        late.feed(f"{number}", JOIN.encode()[:5])
+        late.writes.left(f"{number}")
+    tasks = len(late.time.tasks)
+    await late.time.advance(SILENCE_S)
+
+    assert (1, 0, True) == (tasks, late.count, late.time.is_quiet)
+
+
+async def test_each_client_has_its_own_time() -> None:
+    """The one that began later is given up later."""
+    late = Late()
+    late.feed("a", JOIN.encode()[:5])
+    await late.time.advance(1.0)
+    late.feed("b", JOIN.encode()[:5])
+    await late.time.advance(SILENCE_S - 1.0)
+    first = late.count
+    await late.time.advance(1.0)
+
+    assert (1, 2, True) == (first, late.count, late.time.is_quiet)

@@ -276,3 +276,19 @@ def test_long_message_is_cut_little() -> None:
 def test_step_is_a_word(step: str | None) -> None:
     """A report without a step that apps could know is none."""
     assert parse(json.dumps({"number": 1, "step": step}).encode()) is None
+
+
+async def test_looking_is_one_question_at_a_time() -> None:
+    """Phones that come and go in haste do not fill the line to the gateway."""
+    followed = Followed()
+    followed.gateway.hold()
+    for _ in range(1000):
+        followed.progress.look()
+    await followed.time.settle()
+    asked = len(followed.gateway.asked)
+    followed.gateway.release()
+    await followed.time.settle()
+    followed.progress.look()
+    await followed.time.settle()
+
+    assert (1, 2, True) == (asked, len(followed.gateway.asked), followed.time.is_quiet)

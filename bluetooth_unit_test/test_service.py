@@ -33,6 +33,8 @@ from bluetooth.service import (
     Parts,
     Service,
 )
+from bluetooth.spawned import MAX_SPAWNED
+from bluetooth_unit_test.contracts.peripheral import AttRefused
 from bluetooth_unit_test.http_gateway import HttpGateway
 from bluetooth_unit_test.peripherals import FakePeripheral
 from bluetooth_unit_test.virtual_time import VirtualTime
@@ -431,3 +433,30 @@ async def test_a_mistake_of_ours_ends_the_service_loudly(site: Site) -> None:
             running.result()
 
     assert 1 == site.peripheral.closed
+
+
+async def test_a_second_phone_that_goes_on_talking_is_sent_away_once(site: Site) -> None:
+    """A hundred writes are one piece of work, and the phone inside is served meanwhile."""
+    site.says(configured=False)
+    site.start()
+    await site.until(lambda: site.air, 0.1)
+    first, second = site.peripheral.connect(), site.peripheral.connect()
+    heard = await first.subscribe(RESPONSE_UUID)
+    await first.read(DOOR_STATE_UUID)
+    asked: list[str] = []
+    gate = asyncio.Event()
+
+    async def disconnect(client: str) -> None:
+        asked.append(client)
+        await gate.wait()
+
+    site.peripheral.disconnect = disconnect  # type: ignore[method-assign]  # Held up, as by a bus.
+    for _ in range(2 * MAX_SPAWNED):
+        with pytest.raises(AttRefused):
+            await second.write(REQUEST_UUID, b"x")
+    await first.write(REQUEST_UUID, Request("GET", "/api/hello").encode())
+    await site.until(lambda: not heard.empty())
+    gate.set()
+
+    assert [second.client] == asked
+    assert 200 == egwttp.parse_page(heard.get_nowait()).status
