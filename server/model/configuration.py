@@ -21,6 +21,18 @@ class ApiConfig:
     start."""
     live_readings: bool = False
     """True lets everybody who reaches a protected box read its latest values, and nothing else."""
+    tls: str = "auto"
+    """`on`: there is a TLS door beside the plain one; `off`: there is none; `auto`: there is one
+    unless the API listens on loopback only. This and the following count from the next start."""
+    tls_port: int = 8443
+    """The TCP port of the TLS door, at the same address; 0 takes a free one."""
+    tls_certificate: str = ""
+    """A file with the owner's certificate and its chain, in PEM; empty: the box signs its own."""
+    tls_key: str = ""
+    """The file with its key, in PEM, without a password."""
+    plain_http: bool = False
+    """True lets a protected box take passwords and tokens over a network unencrypted, as behind a
+    proxy that encrypts; else page and secrets go through the TLS door."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 from server.model.configuration import Configuration
 from server.model.device import KNOWN_SCHEMES, DeviceConfig, Endpoint
+from server.model.encryption import TLS_CHOICES
 from server.model.setting_rule import (
     Flag,
     ListOf,
@@ -38,6 +39,8 @@ MAX_NAME_LENGTH = 64
 """Characters of a name, a serial number or a device id, so that they fit a line of a page."""
 MAX_PASSWORD_LENGTH = 128
 """Characters of a device's password: far more than the page of any dongle takes."""
+MAX_PATH_LENGTH = 1024
+"""Characters of the path of a file: a quarter of what Linux takes."""
 MAX_HOST_LENGTH = 253
 """Characters of a host name in the DNS."""
 MIN_POLL_INTERVAL_S = 0.05
@@ -173,6 +176,11 @@ _RULES: Mapping[str, Rule] = {
     "api.port": Whole(0, MAX_PORT),
     "api.access": OneOf(ACCESSES),
     "api.live_readings": Flag(),
+    "api.tls": OneOf(TLS_CHOICES),
+    "api.tls_port": Whole(0, MAX_PORT),
+    "api.tls_certificate": Text(MAX_PATH_LENGTH),
+    "api.tls_key": Text(MAX_PATH_LENGTH),
+    "api.plain_http": Flag(),
     "store.commit_interval_s": Number(MIN_INTERVAL_S, MAX_COMMIT_INTERVAL_S),
     "store.max_bytes": Whole(MIN_STORE_BYTES, MAX_STORE_BYTES),
     "store.max_age_days": Number(0.01, MAX_AGE_DAYS),

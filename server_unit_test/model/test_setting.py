@@ -22,6 +22,7 @@ from server.model.setting import (
     MAX_INTERVAL_S,
     MAX_NAME_LENGTH,
     MAX_PASSWORD_LENGTH,
+    MAX_PATH_LENGTH,
     MAX_PORT,
     MAX_STORE_BYTES,
     MAX_UNIT_ID,
@@ -142,7 +143,12 @@ def test_lists_are_bounded(path: str, most: int, make: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "most"), [("name", MAX_NAME_LENGTH), ("api.host", MAX_HOST_LENGTH)]
+    ("path", "most"),
+    [
+        ("name", MAX_NAME_LENGTH),
+        ("api.host", MAX_HOST_LENGTH),
+        ("api.tls_certificate", MAX_PATH_LENGTH),
+    ],
 )
 def test_texts_are_bounded(path: str, most: int) -> None:
     """A text of the longest length is taken, one character more is refused."""
