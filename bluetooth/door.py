@@ -81,6 +81,7 @@ class Door:
         self._window = Window(policy.window_s)
         self._window.configure(policy.configured, policy.window_s, clock.monotonic())
         self._standing = self.standing()
+        self._lingers = False
         means = Means(gateway, clock, spawn, wait, outside.notify)
         guard = Guard(self._allowance, self._failed, self._window.succeed, outside.changed)
         self._ways = Ways(session_key, means, guard, box)
@@ -116,6 +117,8 @@ class Door:
         self._window.close(self._clock.monotonic())
         log.info("the door was closed", extra={"by": who})
         self.tick()
+        if self._lingers:
+            self._see_off()
 
     def obey(self, policy: Policy) -> None:
         """What the gateway says now."""
@@ -124,7 +127,7 @@ class Door:
         self._policy = policy
         self._window.configure(policy.configured, policy.window_s, self._clock.monotonic())
         self.tick()
-        self._keep_improv()
+        self._keep_to_the_rules()
         self._outside.changed()
 
     def tick(self) -> None:
@@ -133,6 +136,10 @@ class Door:
         before, self._standing = self._standing, self.standing()
         if before.state is not self._standing.state:
             self._turned(before.state)
+        if self._ways.is_busy:
+            self._seat.stay()
+        elif self._lingers:
+            self._see_off()
         self._seat.check()
 
     def standing(self) -> Standing:
@@ -190,7 +197,7 @@ class Door:
         if not self._seat.admit(client):
             return
         self._ways.arrived()
-        self._keep_improv()
+        self._keep_to_the_rules()
         self._outside.changed()
         if not self.standing().advertises:
             self._seat.dismiss("the door is closed")
@@ -198,17 +205,25 @@ class Door:
     def _turned(self, before: State) -> None:
         """The door stands another way than before."""
         log.info("the door turned", extra={"from": before, "to": self._standing.state})
-        self._keep_improv()
+        self._keep_to_the_rules()
         value = self.state_value()
         self._outside.notify(DOOR_STATE_UUID, value)
         self._ways.tell_session(EventKind.DOOR, value)
-        if not self._standing.advertises:
-            self._ways.end_session(Reason.DOOR_CLOSED, self._allowance().why_not)
-            self._seat.dismiss("the door is closed")
+        # Who waits for an answer when the time is over (joining a Wi-Fi takes a while) hears it yet.
+        self._lingers = self._standing.state is State.CLOSED and self._ways.is_busy
+        if not self._standing.advertises and not self._lingers:
+            self._see_off()
         self._outside.changed()
 
-    def _keep_improv(self) -> None:
-        """Improv may do something only while the rules say so."""
+    def _see_off(self) -> None:
+        """Whoever is inside is told that the door is closed, and sent away."""
+        self._lingers = False
+        self._ways.end_session(Reason.DOOR_CLOSED, self._allowance().why_not)
+        self._seat.dismiss("the door is closed")
+
+    def _keep_to_the_rules(self) -> None:
+        """What waits is begun, and Improv may do something, only while the rules say so."""
+        self._ways.withdraw()
         allowed = self._allowance().improv
         if self._seat.taken or not allowed:
             self._ways.authorize_improv(allowed)

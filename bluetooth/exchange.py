@@ -12,6 +12,7 @@ Owns what happens between a write and the pages of its answer; knows no radio an
   that lost an answer may ask until it has it. A GET written once more is a new one, and so is
   everything that did not reach the gateway (502).
 - A request that pauses for longer than SILENCE_S is given up, with 408.
+- What waits is begun only while it is still allowed: `withdraw` refuses the rest.
 """
 
 from collections import OrderedDict, deque
@@ -31,7 +32,7 @@ from bluetooth.egwttp import (
     refusal,
 )
 from bluetooth.errors import GatewayAway, GatewaySlow
-from bluetooth.paths import Rule
+from bluetooth.paths import Access, Rule
 from bluetooth.ports import Clock, Gateway, Spawn, Wait
 
 MAX_CLIENTS = 8
@@ -55,8 +56,8 @@ REQUEST_TIMEOUT_S = 60.0
 """Seconds for all pieces of a request: 64 kB in pieces of 20 bytes need 50 s."""
 
 Judge = Callable[[str, Request, Rule | None], str]
-"""Asked on the event loop with client, request and its row (None: not on the list), once for each
-request and each page: why it is refused, in words, or "" to let it pass. A request that is not on
+"""Asked on the event loop with client, request and its row (None: not on the list), for each
+request and each page, and once more when a request that waited is begun: why it is refused, in words, or "" to let it pass. A request that is not on
 the list is refused whatever it says."""
 
 Send = Callable[[str, bytes], None]
@@ -85,7 +86,8 @@ class _Conversation:
     pending: deque[tuple[Request, Rule]] = field(default_factory=deque)  # bounded by MAX_PENDING
     snapshots: OrderedDict[Key, _Snapshot] = field(default_factory=OrderedDict)
     is_working: bool = False
-    is_watched: bool = False
+    is_asking: bool = False
+    """Whether the gateway is being asked for the first of `pending`."""
     has_left: bool = False
 
 
@@ -110,6 +112,12 @@ class Exchange:
         self._send = send
         self._page_bytes = page_bytes
         self._conversations: OrderedDict[str, _Conversation] = OrderedDict()
+        self._is_watching = False
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether somebody waits for an answer."""
+        return any(talk.pending for talk in self._conversations.values())
 
     def write(self, client: str, value: bytes) -> None:
         """A client wrote to the request characteristic. Never raises: errors are answers."""
@@ -125,9 +133,9 @@ class Exchange:
             request = None
         if request is not None:
             self._take(talk, request)
-        if talk.assembler.waits and not talk.is_watched:
-            talk.is_watched = True
-            self._spawn(self._watch(talk))
+        if talk.assembler.waits and not self._is_watching:
+            self._is_watching = True
+            self._spawn(self._watch())
 
     def read(self, client: str) -> bytes:
         """The newest page for this client, `102 Processing` while its request is under way, and
@@ -149,6 +157,18 @@ class Exchange:
             talk.pending.clear()
             talk.snapshots.clear()
 
+    def withdraw(self, allowed: frozenset[Access], words: str) -> None:
+        """From now on only `allowed` may be begun: what waits for its turn beyond that is refused
+        in `words`. What the gateway is being asked goes on."""
+        for talk in self._conversations.values():
+            waiting = list(talk.pending)
+            begun = waiting[:1] if talk.is_asking else []
+            refused = [each for each in waiting[len(begun) :] if each[1].access not in allowed]
+            talk.pending.clear()
+            talk.pending.extend(each for each in waiting if each not in refused)
+            for request, _ in refused:
+                self._refuse(talk, request, HTTPStatus.FORBIDDEN, words)
+
     def close(self) -> None:
         """Forget all."""
         for client in list(self._conversations):
@@ -163,16 +183,21 @@ class Exchange:
         self._conversations.move_to_end(client)
         return talk
 
-    async def _watch(self, talk: _Conversation) -> None:
-        """Give an unfinished request up when its client pauses."""
-        while talk.assembler.waits:
-            due_at = min(talk.piece_at + SILENCE_S, talk.begun_at + REQUEST_TIMEOUT_S)
-            left_s = due_at - self._clock.monotonic()
-            if left_s > 0:
-                await self._wait(left_s)
-            elif (error := talk.assembler.overdue()) is not None:
-                self._answer(talk, error.response())
-        talk.is_watched = False
+    async def _watch(self) -> None:
+        """Give unfinished requests up when their clients pause. One for all clients: those that
+        come and go in haste must not leave a watcher each."""
+        try:
+            while waiting := [
+                each for each in self._conversations.values() if each.assembler.waits
+            ]:
+                talk = min(waiting, key=_due_at)
+                left_s = _due_at(talk) - self._clock.monotonic()
+                if left_s > 0:
+                    await self._wait(left_s)
+                elif (error := talk.assembler.overdue()) is not None:
+                    self._answer(talk, error.response())
+        finally:
+            self._is_watching = False
 
     def _take(self, talk: _Conversation, request: Request) -> None:
         rule = paths.find(request.method, request.path)
@@ -216,11 +241,18 @@ class Exchange:
         return is_recent and snapshot.response.status != HTTPStatus.BAD_GATEWAY
 
     async def _work(self, talk: _Conversation) -> None:
-        """Execute what is pending, in order."""
+        """Execute what is pending, in order; what waited only if it is allowed still."""
+        has_waited = False
         try:
             while talk.pending:
                 request, rule = talk.pending[0]
+                if has_waited and (words := self._judge(talk.client, request, rule)):
+                    talk.pending.popleft()
+                    self._refuse(talk, request, HTTPStatus.FORBIDDEN, words)
+                    continue
+                has_waited = talk.is_asking = True
                 response = await self._execute(request, rule)
+                talk.is_asking = False
                 if talk.has_left:
                     return
                 talk.pending.popleft()
@@ -230,7 +262,7 @@ class Exchange:
             talk.pending.clear()  # Whatever it was: the next request must not repeat these.
             raise
         finally:
-            talk.is_working = False
+            talk.is_working = talk.is_asking = False
 
     async def _execute(self, request: Request, rule: Rule) -> Response:
         method, path = request.method, request.path
@@ -276,6 +308,11 @@ class Exchange:
             talk.page = error.response().page()
         if not talk.has_left:
             self._send(talk.client, talk.page)
+
+
+def _due_at(talk: _Conversation) -> float:
+    """When the rest of what this client has begun to send must have come."""
+    return min(talk.piece_at + SILENCE_S, talk.begun_at + REQUEST_TIMEOUT_S)
 
 
 def _key(request: Request) -> Key:

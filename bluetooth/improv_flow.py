@@ -212,6 +212,11 @@ class ImprovFlow:
         known = Capability.DEVICE_INFO | Capability.SCAN_WIFI | Capability.DEVICE_NAME
         return known if self._identify is None else known | Capability.IDENTIFY
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a command is under way or waits."""
+        return bool(self._pending)
+
     def service_data(self) -> bytes:
         """Six bytes for the advertisement, under IMPROV_DATA_UUID."""
         return improv.service_data(self.state, self.capabilities)

@@ -15,8 +15,8 @@ from bluetooth.ports import Clock, Spawn, Wait
 log = logging.getLogger(__name__)
 
 SEAT_IDLE_S = 150.0
-"""Without a read or a write a phone is sent away, so that the next one can come in. Longer than a
-session may be idle, and than joining a Wi-Fi takes."""
+"""Without a read or a write, and without an answer that it waits for, a phone is sent away, so that
+the next one can come in. Longer than a session may be idle."""
 
 FAREWELL_S = 0.5
 """Between the last words to a phone and sending it away, so that they arrive."""
@@ -49,12 +49,16 @@ class Seat:
     def admit(self, client: str) -> bool:
         """`client` says something; whether it has just come in. Raises Refused for a second one."""
         if self.taken and self.client != client:
-            log.info("a second phone was sent away", extra={"client": client})
+            log.debug("a second phone knocks", extra={"client": client})
             self._send_away(client)
             raise Refused(AttError.INSUFFICIENT_RESOURCES, "another phone is connected")
         is_new = not self.taken
         self.taken, self.client, self._heard_at = True, client, self._clock.monotonic()
         return is_new
+
+    def stay(self) -> None:
+        """The phone waits for an answer: that is as good as a word of its own."""
+        self._heard_at = self._clock.monotonic()
 
     def free(self) -> None:
         """The phone is gone."""

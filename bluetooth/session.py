@@ -51,7 +51,7 @@ MESSAGE_TIMEOUT_S = 15.0
 """For the rest of a message or of a request; a phone sends one in a second."""
 
 IDLE_TIMEOUT_S = 120.0
-"""Without a word from the phone; longer than any request takes."""
+"""Without a word from the phone and without a request of its own under way."""
 
 ACK_TIMEOUT_S = 20.0
 """For an acknowledgement while something waits: four times what a bad connection needs."""
@@ -167,8 +167,8 @@ class Session:
         """A phone wrote `value`. Never raises."""
         try:
             piece = parse(value)
-            ended = self._begin_anew(now) if _begins_hello(piece) else []
-            if self._phase is Phase.NONE and not self._joiner.waits and not _begins_hello(piece):
+            ended = self._begin_anew(now) if begins_hello(piece) else []
+            if self._phase is Phase.NONE and not self._joiner.waits and not begins_hello(piece):
                 return self._no_session()
             message = self._joiner.add(piece)
             self._deadlines.heard(now, waits=self._joiner.waits or self._request is not None)
@@ -191,8 +191,11 @@ class Session:
         if self._phase is Phase.OPEN:
             self._events[kind] = value
 
-    def check(self, now: float) -> list[Heard]:
-        """End it when a deadline has passed."""
+    def check(self, now: float, is_answering: bool = False) -> list[Heard]:
+        """End it when a deadline has passed. While the phone waits for an answer
+        (`is_answering`: joining a Wi-Fi takes minutes) it need not say anything."""
+        if is_answering and self._phase is Phase.OPEN:
+            self._deadlines.answering(now)
         overdue = self._deadlines.overdue(now, self._outbox.waits)
         return self.end(*overdue) if overdue else []
 
@@ -352,6 +355,10 @@ class _Deadlines:
         elif self._waits_since is None:
             self._waits_since = now
 
+    def answering(self, now: float) -> None:
+        """The phone waits for us."""
+        self._heard_at = now
+
     def sent(self, now: float) -> None:
         """Something was queued: from now on an acknowledgement is due."""
         self._acknowledged_at = max(self._acknowledged_at, now)
@@ -375,5 +382,5 @@ class _Deadlines:
         return None
 
 
-def _begins_hello(piece: Piece) -> bool:
+def begins_hello(piece: Piece) -> bool:
     return piece.is_first and piece.number == 0 and piece.data[0] == Kind.HELLO

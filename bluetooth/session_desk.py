@@ -10,10 +10,10 @@ from typing import Protocol
 
 from bluetooth.egwttp import refusal
 from bluetooth.exchange import Exchange, Judge
-from bluetooth.fragment import MAX_WAITING_BYTES
+from bluetooth.fragment import MAX_WAITING_BYTES, FragmentWrong, Outbox, parse
 from bluetooth.ports import Clock, Gateway, Spawn, Wait
-from bluetooth.record import EventKind, Reason
-from bluetooth.session import Asked, Ended, Heard, Hellos, Opened, Phase, Session
+from bluetooth.record import Close, EventKind, Reason
+from bluetooth.session import Asked, Ended, Heard, Hellos, Opened, Phase, Session, begins_hello
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +81,15 @@ class SessionDesk:
         """Whether a handshake was made."""
         return self._session is not None and self._session.phase is not Phase.NONE
 
+    def goes_on_with(self, value: bytes) -> bool:
+        """Whether a write belongs to the session that stands, and does not begin another."""
+        return self.is_open and not _says_hello(value)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the phone inside waits for an answer."""
+        return bool(self._underway)
+
     def write(self, client: str, value: bytes) -> None:
         """A client wrote to the session characteristic. Never raises."""
         if self._session is None or client != self._client:
@@ -89,6 +98,15 @@ class SessionDesk:
         session = self._session
         self._take(session, session.receive(value, self._clock.monotonic()))
         self._flush(session)
+
+    def refuse(self, value: bytes, reason: Reason, text: str) -> None:
+        """A client wrote to the session characteristic where no session may begin: tell it, and
+        judge nothing, lest the answer tells whether it holds the secret. Never raises."""
+        if self.is_begun:
+            self.end(reason, text)
+        elif _says_hello(value):
+            for fragment in Outbox().last_words(Close(reason, text).encode()):
+                self._notify(fragment)
 
     def tell(self, kind: EventKind, value: bytes) -> None:
         """Tell the phone inside what happened; nobody else learns it."""
@@ -100,7 +118,7 @@ class SessionDesk:
         """Let time have its effect; call it about every second."""
         session = self._session
         if session is not None:
-            self._take(session, session.check(self._clock.monotonic()))
+            self._take(session, session.check(self._clock.monotonic(), self.is_busy))
             self._flush(session)
             self._forget_closed(session)
 
@@ -169,3 +187,10 @@ class SessionDesk:
         """A session that is over need not be looked at; the next write begins another."""
         if session is self._session and session.is_over:
             self._session = None
+
+
+def _says_hello(value: bytes) -> bool:
+    try:
+        return begins_hello(parse(value))
+    except FragmentWrong:
+        return False

@@ -71,13 +71,14 @@ class Ways:
         self._notify = means.notify
         self._guard = guard
         tools = (means.gateway, means.clock, means.spawn, means.wait)
+        self._is_sealed = False
         self._progress = Progress(*tools, self._progressed)
         self._plain = Exchange(*tools, self._judge_plain, self._answer_plain)
         self._sessions = SessionDesk(
             session_key, *tools, self._judge_session, self._notify_session, guard
         )
         self._improv = ImprovFlow(
-            *tools, box, self._notify_improv, guard.advertised, self._progress.follow
+            *tools, box, self._notify_improv, guard.advertised, self._follow_in_the_clear
         )
 
     def read(self, client: str, uuid: str) -> bytes:
@@ -87,7 +88,7 @@ class Ways:
         if uuid in _IMPROV_READS:
             return self._improv.read(client, uuid)
         if uuid == PROGRESS_UUID:
-            if Access.READ not in self._guard.allowance().plain:
+            if Access.READ not in self._guard.allowance().plain or self._sessions.is_open:
                 raise Refused(AttError.INSUFFICIENT_AUTHORIZATION, "told inside a session only")
             return self._progress.value
         raise Refused(AttError.READ_NOT_PERMITTED, "this is not for reading")
@@ -99,11 +100,17 @@ class Ways:
         elif uuid == IMPROV_COMMAND_UUID:
             self._improv.write(client, value)
         elif uuid == SESSION_UUID:
-            self._sessions.write(client, value)
-            if not self._guard.allowance().session:
-                self.end_session(Reason.DOOR_CLOSED, self._guard.allowance().why_not)
+            self._write_session(client, value)
         else:
             raise Refused(AttError.WRITE_NOT_PERMITTED, "this is not for writing")
+
+    def _write_session(self, client: str, value: bytes) -> None:
+        allowance = self._guard.allowance()
+        # An answer may be under way still when the door closes; its session goes on until then.
+        if allowance.session or self._sessions.goes_on_with(value):
+            self._sessions.write(client, value)
+        else:
+            self._sessions.refuse(value, Reason.DOOR_CLOSED, allowance.why_not)
 
     def arrived(self) -> None:
         """A phone comes in: what happened before it is no news to it."""
@@ -138,6 +145,16 @@ class Ways:
         """Let time have its effect."""
         self._sessions.check()
 
+    def withdraw(self) -> None:
+        """What is allowed may be less than it was: nothing beyond it is begun any more."""
+        allowance = self._guard.allowance()
+        self._plain.withdraw(allowance.plain, allowance.why_not)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a phone waits for an answer."""
+        return self._plain.is_busy or self._improv.is_busy or self._sessions.is_busy
+
     @property
     def is_quiet(self) -> bool:
         """Whether time has nothing to do here."""
@@ -155,7 +172,9 @@ class Ways:
         if rule is None:
             return "" if allowance.plain else allowance.why_not
         if rule.access in allowance.plain:
-            return self._pass(request, rule)
+            if rule.joins and request.offset == 0:
+                self._follow_in_the_clear()
+            return ""
         # What needs the label even now: an old app cannot know that, so it is no attempt to get in.
         if rule.access in _CHANGES and Access.CHANGE not in allowance.plain:
             self._guard.failed(client)
@@ -165,12 +184,16 @@ class Ways:
         allowance = self._guard.allowance()
         if rule is None:
             return ""
-        return self._pass(request, rule) if rule.access in allowance.session else allowance.why_not
-
-    def _pass(self, request: Request, rule: Rule) -> str:
+        if rule.access not in allowance.session:
+            return allowance.why_not
         if rule.joins and request.offset == 0:
+            self._is_sealed = True
             self._progress.follow()
         return ""
+
+    def _follow_in_the_clear(self) -> None:
+        self._is_sealed = False
+        self._progress.follow()
 
     def _answer_plain(self, client: str, page: bytes) -> None:
         self._notify(RESPONSE_UUID, page)
@@ -189,7 +212,8 @@ class Ways:
             self._guard.failed("")
 
     def _progressed(self, value: bytes) -> None:
-        """Joining a Wi-Fi goes on: told inside the session, and in the clear where that may be."""
+        """Joining a Wi-Fi goes on: told inside the session; in the clear where that may be, and
+        where it was begun there, because a notification goes to everybody who subscribed."""
         self._sessions.tell(EventKind.PROGRESS, value)
-        if Access.READ in self._guard.allowance().plain:
+        if Access.READ in self._guard.allowance().plain and not self._is_sealed:
             self._notify(PROGRESS_UUID, value)

@@ -20,7 +20,7 @@ from bluetooth.exchange import (
     Exchange,
 )
 from bluetooth.gateway import MAX_ANSWER_BYTES
-from bluetooth.paths import JOIN_TIMEOUT_S, Rule
+from bluetooth.paths import JOIN_TIMEOUT_S, Access, Rule
 from bluetooth_unit_test.fake_gateway import FakeGateway
 from bluetooth_unit_test.virtual_time import VirtualTime
 
@@ -504,3 +504,73 @@ async def test_no_bytes_break_the_conversation(writes: list[bytes]) -> None:
     assert 200 == (await phones.ask(HELLO)).status
     assert all(len(page) <= PAGE_BYTES for _, page in phones.sent)
     assert phones.time.is_quiet
+
+
+async def test_what_waits_is_withdrawn_in_words() -> None:
+    """The window closes: what the gateway is asked already goes on, nothing more is begun."""
+    phones = Phones()
+    phones.gateway.hold()
+    phones.write(JOIN)
+    await phones.time.settle()
+    phones.write(STATE)
+    phones.write(HELLO)
+    phones.exchange.withdraw(frozenset({Access.GREET}), "the door is closed")
+    refused = phones.pages
+    phones.gateway.release()
+    await phones.time.settle()
+
+    assert [(403, "/api/state")] == [(page.status, page.location) for page in refused]
+    assert [403, 200, 200] == phones.statuses
+    assert ["/api/wifi", "/api/hello"] == [path for _, path, _ in phones.gateway.asked]
+    assert not phones.exchange.is_busy
+
+
+async def test_a_request_whose_work_has_not_begun_is_withdrawn_too() -> None:
+    """Taken, but the gateway was not asked yet."""
+    phones = Phones()
+    phones.write(JOIN)
+    phones.exchange.withdraw(frozenset(), "the door is closed")
+    await phones.time.settle()
+
+    assert ([403], []) == (phones.statuses, phones.gateway.asked)
+    assert phones.time.is_quiet
+
+
+async def test_what_waited_is_begun_only_if_it_is_allowed_still() -> None:
+    """Whoever closes the door need not tell every conversation at that very moment."""
+    phones = Phones()
+    phones.gateway.hold()
+    phones.write(HELLO)
+    await phones.time.settle()
+    phones.write(JOIN)
+    phones.verdict = "the door is closed"
+    phones.gateway.release()
+    await phones.time.settle()
+
+    assert [200, 403] == phones.statuses
+    assert ["/api/hello"] == [path for _, path, _ in phones.gateway.asked]
+
+
+async def test_clients_that_come_and_go_in_haste_leave_one_watcher() -> None:
+    """However many begin a request and vanish, there is one piece of work, and it ends."""
+    phones = Phones()
+    for number in range(1000):
+        phones.exchange.write(f"{number}", b"POST /api/echo EGWTTP/1.1")
+        phones.exchange.left(f"{number}")
+    tasks = len(phones.time.tasks)
+    await phones.time.advance(SILENCE_S)
+
+    assert (1, [], True) == (tasks, phones.sent, phones.time.is_quiet)
+
+
+async def test_each_client_has_its_own_time() -> None:
+    """The one that began later is given up later."""
+    phones = Phones()
+    phones.exchange.write("a", b"POST /api/echo EGWTTP/1.1")
+    await phones.time.advance(1.0)
+    phones.exchange.write("b", b"POST /api/echo EGWTTP/1.1")
+    await phones.time.advance(SILENCE_S - 1.0)
+    first = [client for client, _ in phones.sent]
+    await phones.time.advance(1.0)
+
+    assert (["a"], ["a", "b"]) == (first, [client for client, _ in phones.sent])

@@ -65,6 +65,18 @@ async def test_a_phone_that_says_nothing_is_dismissed() -> None:
     assert row.time.is_quiet
 
 
+async def test_a_phone_that_waits_for_an_answer_stays() -> None:
+    """Joining a Wi-Fi takes longer than a phone may be silent otherwise."""
+    row = Row()
+    row.seat.admit("a")
+    await row.time.advance(SEAT_IDLE_S)
+    row.seat.stay()
+    row.seat.check()
+    await row.time.advance(FAREWELL_S)
+
+    assert ([], True) == (row.sent_away, row.seat.is_of("a"))
+
+
 async def test_a_phone_that_left_by_itself_is_not_sent_away_again() -> None:
     """Nor is the one that took its place."""
     row = Row()

@@ -394,6 +394,16 @@ def test_an_idle_session_ends() -> None:
     assert [Ended(Reason.TIMEOUT, False, True)] == talk.box.check(IDLE_TIMEOUT_S)
 
 
+def test_a_phone_that_waits_for_its_answer_is_not_idle() -> None:
+    """While a request is under way nothing need be said; afterwards the time begins anew."""
+    talk = Talk().opened()
+    talk.notify()
+
+    assert [] == talk.box.check(IDLE_TIMEOUT_S, is_answering=True)
+    assert [] == talk.box.check(2 * IDLE_TIMEOUT_S - 0.1)
+    assert [Ended(Reason.TIMEOUT, False, True)] == talk.box.check(2 * IDLE_TIMEOUT_S)
+
+
 def test_a_phone_that_acknowledges_nothing_is_given_up() -> None:
     """What waits for it does not wait for ever."""
     talk = Talk().opened()

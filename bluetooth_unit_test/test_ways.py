@@ -21,6 +21,7 @@ from bluetooth.window import MAX_BAD_ATTEMPTS, State
 from bluetooth_unit_test.house import (
     CONFIGURED,
     NEW,
+    OTHER_KEY,
     PHONE,
     House,
     Phone,
@@ -181,6 +182,38 @@ async def test_progress_reaches_the_session_and_nobody_else() -> None:
     with pytest.raises(Refused) as refused:
         house.door.read(PHONE, PROGRESS_UUID)
     assert AttError.INSUFFICIENT_AUTHORIZATION is refused.value.code
+
+
+async def test_progress_of_a_session_is_not_told_in_the_clear_at_an_open_door() -> None:
+    """A notification goes to everybody who subscribed: the name of the Wi-Fi stays inside, also
+    when the session ends before the join does."""
+    house = House(CONFIGURED)
+    house.door.open("the button")
+    house.gateway.says("GET", "/api/wifi/progress", {**JOINING, "number": 1, "step": "idle"})
+    house.gateway.says("POST", "/api/wifi", {"status": "ok"})
+    phone = Phone(house).begin()
+    await phone.ask("POST", "/api/wifi", b'{"ssid":"home","psk":"x"}')
+    await joined(house)
+    phone.hear()
+    with pytest.raises(Refused):
+        house.door.read(PHONE, PROGRESS_UUID)
+    phone.write(phone.session.goodbye())
+    house.gateway.says("GET", "/api/wifi/progress", {**JOINING, "number": 3})
+    await house.time.advance(1.0)
+
+    assert [EventKind.PROGRESS] == [each.kind for each in phone.told]
+    assert [] == house.said(PROGRESS_UUID)
+
+
+async def test_a_door_that_is_shut_does_not_tell_whether_a_secret_is_right() -> None:
+    """Right or wrong, the words are the same, and nothing is counted."""
+    house = house_in(State.PAUSED, legacy=True)
+    right, wrong = Phone(house).begin(), Phone(house, key=OTHER_KEY).begin()
+
+    assert right.closed is not None
+    assert right.closed == wrong.closed
+    assert Reason.DOOR_CLOSED is right.closed.reason
+    assert not right.session.is_welcome
 
 
 async def test_progress_is_told_in_the_clear_to_apps_that_may_read() -> None:
