@@ -18,7 +18,7 @@ def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
 
     said = capsys.readouterr().out
     assert 0 == exited.value.code
-    for option in ("--data", "--host", "--port", "--log-level", "--json", "--version"):
+    for option in ("--data", "--door", "--host", "--port", "--log-level", "--json", "--version"):
         assert option in said
     assert "Ctrl-C" in said and "EGRET_API_PORT" in said
 
@@ -126,3 +126,42 @@ def test_what_a_person_can_mend_is_one_line(
     said = capsys.readouterr().err
     assert (1, 1) == (code, said.count("\n"))
     assert said.startswith("egret: the data folder") and "--data" in said
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"]])
+def test_a_box_that_nobody_owns_says_how_to_claim_it(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On the terminal, and to programs; nowhere else."""
+
+    def run(options: Options, environ: object, given: object) -> int:
+        options.announce("http://h:1", False, "ABCD-EFGH-JKMN")
+        return 0
+
+    monkeypatch.setattr(command_line, "run", run)
+
+    command_line.main(arguments)
+
+    assert "ABCD-EFGH-JKMN" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variable", "expected"),
+    [([], "", None), ([], "/shared", "/shared"), (["--door", "/given"], "/shared", "/given")],
+)
+def test_the_door_may_lie_elsewhere(
+    arguments: list[str], variable: str, expected: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is shared with the Bluetooth service; without a word it is the data folder."""
+    doors: list[Path | None] = []
+
+    def run(options: Options, environ: object, given: object) -> int:
+        doors.append(options.door)
+        return 0
+
+    monkeypatch.setattr(command_line, "run", run)
+    monkeypatch.setenv("EGRET_DOOR", variable)
+
+    command_line.main(arguments)
+
+    assert [expected and Path(expected)] == doors

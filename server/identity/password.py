@@ -20,7 +20,9 @@ MAX_COST = 2**17
 """Of a file from elsewhere: a crafted one may not take more memory than this times a kilobyte."""
 
 SALT_BYTES = 16
+"""Chance beside each password, so that equal ones have different digests."""
 DIGEST_BYTES = 32
+"""256 bits; nothing shorter would be worth its costs."""
 
 _MEMORY_BYTES = 256 * 1024**2
 

@@ -3,7 +3,16 @@
 import pytest
 
 from server.ledger.entry import MAX_SESSIONS, SESSION_S, TOKEN_ID_BYTES, Entry
-from server.model.access import MAX_TOKENS, OWNER, AccessRefused, Book, Password, Scope
+from server.model.access import (
+    MAX_TOKENS,
+    OWNER,
+    AccessRefused,
+    Book,
+    Password,
+    Scope,
+    Token,
+    digest_of,
+)
 
 PASSWORD = Password(b"salt", b"digest", 2, 8, 1)
 
@@ -107,3 +116,29 @@ def test_a_broken_book_is_mended_by_a_new_password() -> None:
     entry = Entry(Book(broken=True))
 
     assert entry.with_password(PASSWORD) == Book(PASSWORD)
+
+
+def test_a_standing_token_enters_and_stands_in_no_book() -> None:
+    """That of our own Bluetooth service, also before there is an owner and after each change."""
+    standing = Token(
+        "bluetooth", "Bluetooth service", frozenset([Scope.READ]), digest_of("egret_bluetooth_x"), 0
+    )
+    entry = Entry(Book(), [standing])
+    before = entry.view.of_token("egret_bluetooth_x")
+
+    entry.keep(entry.with_password(PASSWORD, keep_tokens=False))
+
+    assert before is not None and before == entry.view.of_token("egret_bluetooth_x")
+    assert () == entry.book.tokens
+    with pytest.raises(KeyError):
+        entry.without_token("bluetooth")
+
+
+def test_a_claim_may_take_the_tokens_with_it() -> None:
+    """Or leave them; a new password alone leaves them."""
+    entry = Entry(Book(PASSWORD))
+    entry.keep(entry.with_new_token("x", [Scope.READ], 5).book)
+
+    kept, gone = (entry.with_password(PASSWORD, keep).tokens for keep in (True, False))
+
+    assert (1, 0) == (len(kept), len(gone))

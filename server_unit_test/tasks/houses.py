@@ -10,10 +10,14 @@ from server.devices.plant import Device, Plant
 from server.devices.profile import load_profiles
 from server.engine.task import Failed, LaneTask, LaneView, Ok, Outcome, Submission, Task, Verdict
 from server.errors import EgretError
+from server.host.entry_file import EntryFile
+from server.identity import label
+from server.identity.claim import Claim
+from server.identity.password import digested, is_right
 from server.ledger.buffer import Buffer
 from server.ledger.delivery import Delivery, Outlet
 from server.ledger.disk import Disk
-from server.ledger.house import Adapters, House
+from server.ledger.house import Adapters, Entrance, House
 from server.ledger.notices import NoticeBoard
 from server.model.configuration import Configuration
 from server.model.cursor import Cursor
@@ -126,6 +130,9 @@ def home_in(folder: Path, *, max_pages: int | None = None) -> Iterator[Home]:
             open_transport=open_transport,
             sinks_of=sinks_of,
             profiles=profiles,
+            entrance=Entrance(
+                EntryFile(folder), digested, is_right, Claim(label.load_or_make(folder)).is_right
+            ),
         ),
         settings=Settings.load(folder, {}, {}),
         plant=Plant(profiles, open_transport, {}),
