@@ -18,7 +18,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any, Protocol, TypeVar
 
-from bluetooth.errors import AdapterMissing, PeripheralLost, Refused
+from bluetooth.errors import AdapterMissing, BluetoothError, PeripheralLost, Refused
 from bluetooth.gatt import Advertisement, Property, Service
 from bluetooth.notifications import Notifications
 from bluetooth.ports import Values
@@ -294,7 +294,12 @@ class BlessPeripheral:
         system = self._system
         if system is None or system.is_lost():
             raise PeripheralLost("not open")
-        await system.notify(self._server, self._service_of[uuid], uuid, value)
+        try:
+            await system.notify(self._server, self._service_of[uuid], uuid, value)
+        except BluetoothError:
+            raise
+        except Exception as error:  # bless's, or its system's.
+            raise BluetoothError(f"bless cannot notify: {error}") from error
 
     async def _stop(self) -> None:
         system, self._system = self._system, None

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from bluetooth.errors import PeripheralLost
+from bluetooth.errors import BluetoothError, PeripheralLost
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +17,7 @@ MAX_WAITING_NOTIFICATIONS = 256
 are dropped, and counted in the log."""
 
 Send = Callable[[str, bytes], Awaitable[None]]
-"""Sends a characteristic's value; returns when the system has it. Raises PeripheralLost."""
+"""Sends a characteristic's value; returns when the system has it. Raises BluetoothError."""
 
 
 class Notifications:
@@ -50,8 +50,8 @@ class Notifications:
                 await self._send(uuid, value)
             except PeripheralLost:
                 return  # wait_lost says so.
-            except Exception:  # A library's; the next one may be taken.
-                log.exception("cannot notify", extra={"uuid": uuid})
+            except BluetoothError as error:  # The next one may be taken.
+                log.warning("cannot notify", extra={"uuid": uuid, "why": str(error)})
             if self._dropped and self._waiting.empty():
                 log.warning("notifications were dropped", extra={"count": self._dropped})
                 self._dropped = 0

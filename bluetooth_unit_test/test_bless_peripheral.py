@@ -16,6 +16,7 @@ from bluetooth.bless_peripheral import BlessPeripheral, PlainSystem, add_service
 from bluetooth.errors import AdapterMissing, PeripheralLost, Refused
 from bluetooth.gatt import SERVICES as ALL
 from bluetooth.gatt import Advertisement, AttError, Service
+from bluetooth_unit_test.bluez.fake_bus import turn
 from bluetooth_unit_test.contracts.peripheral import (
     ADVERTISEMENT,
     NOTIFIED,
@@ -275,7 +276,7 @@ async def test_a_fault_in_notifying_costs_one(bench: Bench) -> None:
     server.fault = IndexError("list index out of range")
     bench.peripheral.notify(NOTIFIED, b"news")
     for _ in range(3):
-        await asyncio.sleep(0)
+        await turn()
 
     server.fault = None
     bench.peripheral.notify(NOTIFIED, b"more")

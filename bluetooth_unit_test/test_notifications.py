@@ -5,8 +5,9 @@ import logging
 
 import pytest
 
-from bluetooth.errors import PeripheralLost
+from bluetooth.errors import BluetoothError, PeripheralLost
 from bluetooth.notifications import MAX_WAITING_NOTIFICATIONS, Notifications
+from bluetooth_unit_test.bluez.fake_bus import turn
 
 pytestmark = pytest.mark.anyio
 
@@ -28,7 +29,7 @@ class System:
         """As Send."""
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
-        await asyncio.sleep(0)
+        await turn()
         await self.free.wait()
         self.under_way -= 1
         if self.errors:
@@ -57,7 +58,7 @@ async def test_a_slow_system_loses_the_oldest(caplog: pytest.LogCaptureFixture) 
     notifications = Notifications(system.send)
     notifications.put(UUID, b"under way")
     while not system.under_way:
-        await asyncio.sleep(0)
+        await turn()
 
     with caplog.at_level(logging.WARNING):
         for number in range(MAX_WAITING_NOTIFICATIONS + 3):
@@ -65,7 +66,7 @@ async def test_a_slow_system_loses_the_oldest(caplog: pytest.LogCaptureFixture) 
         system.free.set()
         taken = [await system.taken.get() for _ in range(MAX_WAITING_NOTIFICATIONS + 1)]
         while len(caplog.records) < 2:
-            await asyncio.sleep(0)
+            await turn()
     await notifications.close()
 
     assert [b"under way", (3).to_bytes(2, "big")] == [value for _, value in taken[:2]]
@@ -76,7 +77,7 @@ async def test_a_slow_system_loses_the_oldest(caplog: pytest.LogCaptureFixture) 
 async def test_a_fault_costs_one(caplog: pytest.LogCaptureFixture) -> None:
     """The next is sent."""
     system = System()
-    system.errors.append(IndexError("list index out of range"))
+    system.errors.append(BluetoothError("refused"))
     notifications = Notifications(system.send)
 
     notifications.put(UUID, b"lost")
@@ -96,7 +97,7 @@ async def test_after_the_loss_nothing_is_sent() -> None:
 
     for _ in range(2 * MAX_WAITING_NOTIFICATIONS):
         notifications.put(UUID, b"x")
-        await asyncio.sleep(0)
+        await turn()
     await notifications.close()
     await notifications.close()
 

@@ -20,6 +20,7 @@ from bluetooth.bluez import BluezPeripheral, adapter, advertising
 from bluetooth.errors import AdapterMissing, PeripheralLost
 from bluetooth.gatt import Advertisement
 from bluetooth.ports import Peripheral
+from bluetooth_unit_test.bluez.fake_bus import turn
 from bluetooth_unit_test.contracts.peripheral import (
     ADVERTISEMENT,
     ANSWER_TIMEOUT_S,
@@ -380,7 +381,7 @@ async def test_a_message_bus_that_stands_still_loses_nothing(
     try:
         for number in range(BURST):
             stage.peripheral.notify(NOTIFIED, bytes((number,)) * 500)
-            await asyncio.sleep(0)
+            await turn()
     finally:
         os.kill(bus.process_id, signal.SIGCONT)
 

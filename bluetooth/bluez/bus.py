@@ -13,6 +13,7 @@ from typing import Any, Protocol, Self
 
 from dbus_fast import BusType, Message, MessageType
 from dbus_fast.aio import MessageBus
+from dbus_fast.errors import DBusFastError
 
 from bluetooth.bluez import words
 from bluetooth.errors import AdapterMissing, BluetoothError, PeripheralLost
@@ -128,9 +129,7 @@ class SystemBus:
             connection = MessageBus(bus_type=BusType.SYSTEM, auth_timeout=CONNECT_TIMEOUT_S)
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 await connection.connect()
-        except (
-            Exception
-        ) as error:  # The library raises what it meets: OSError, its own, ValueError.
+        except (OSError, EOFError, ValueError, DBusFastError) as error:
             raise AdapterMissing(
                 f"no system message bus ({error or type(error).__name__}); is D-Bus installed and "
                 "running, and its socket /run/dbus/system_bus_socket mounted here?"
@@ -196,16 +195,22 @@ class SystemBus:
 
     async def close(self) -> None:
         """See `Bus`."""
-        with contextlib.suppress(Exception):
-            self._connection.disconnect()
+        self._connection.disconnect()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 await self.wait_closed()
         self._closed.cancel()
 
     async def _follow(self) -> None:
-        with contextlib.suppress(Exception):  # Why it ended is of no interest: it ended.
-            await self._connection.wait_for_disconnect()  # type: ignore[no-untyped-call]
+        ending: asyncio.Future[None] = asyncio.ensure_future(
+            self._connection.wait_for_disconnect()  # type: ignore[no-untyped-call]
+        )
+        try:
+            await asyncio.wait({ending})
+        finally:
+            ending.cancel()
+        if not ending.cancelled():
+            ending.exception()  # Why it ended is of no interest: it ended.
 
     def _hear(self, message: Message) -> Message | bool | None:
         if message.message_type not in (MessageType.SIGNAL, MessageType.METHOD_CALL):

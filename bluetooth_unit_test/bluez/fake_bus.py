@@ -10,6 +10,14 @@ from bluetooth.bluez import words
 from bluetooth.bluez.bus import Answerer, DbusRefused, Heard, Listener, Reply
 from bluetooth.errors import PeripheralLost
 
+
+async def turn() -> None:
+    """Let the event loop do what can be done without time."""
+    turned = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().call_soon(turned.set_result, None)
+    await turned
+
+
 OWNER = ":1.7"
 HCI0 = "/org/bluez/hci0"
 PHONE = f"{HCI0}/dev_AA_BB_CC_DD_EE_FF"

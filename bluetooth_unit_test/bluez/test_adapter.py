@@ -9,7 +9,7 @@ from bluetooth.bluez import words
 from bluetooth.bluez.adapter import BluezAdapter
 from bluetooth.bluez.bus import DbusRefused
 from bluetooth.errors import AdapterMissing, PeripheralLost
-from bluetooth_unit_test.bluez.fake_bus import HCI0, OWNER, PHONE, FakeBus
+from bluetooth_unit_test.bluez.fake_bus import HCI0, OWNER, PHONE, FakeBus, turn
 
 pytestmark = pytest.mark.anyio
 
@@ -100,7 +100,7 @@ async def test_it_waits_for_bluetoothd_to_begin() -> None:
     adapter, _ = listening(bus)
     waiting = asyncio.create_task(adapter.wait_ready(5))
     while not bus.asked("GetManagedObjects"):
-        await asyncio.sleep(0)
+        await turn()
 
     bus.change_owner(":1.9")
     await waiting
@@ -116,7 +116,7 @@ async def test_it_looks_again_without_a_signal(monkeypatch: pytest.MonkeyPatch) 
     adapter, _ = listening(bus)
     waiting = asyncio.create_task(adapter.wait_ready(5))
     while len(bus.asked("GetManagedObjects")) < 3:
-        await asyncio.sleep(0)
+        await turn()
 
     bus.adapters[HCI0] = True
     await waiting

@@ -12,7 +12,7 @@ from bluetooth.bluez import words
 from bluetooth.bluez.application import ROOT
 from bluetooth.bluez.bus import DbusRefused
 from bluetooth.errors import AdapterMissing, PeripheralLost
-from bluetooth_unit_test.bluez.fake_bus import PHONE, FakeBus
+from bluetooth_unit_test.bluez.fake_bus import PHONE, FakeBus, turn
 from bluetooth_unit_test.contracts.peripheral import (
     ADVERTISEMENT,
     NOTIFIED,
@@ -215,7 +215,7 @@ async def test_a_bus_that_takes_no_signal_ends_nothing(bench: Bench) -> None:
 
     bus.emit = emit  # type: ignore[method-assign, assignment]
     bench.peripheral.notify(NOTIFIED, b"x")
-    await asyncio.sleep(0)
+    await turn()
     bench.peripheral.notify(NOTIFIED, b"y")
 
     await bench.peripheral.close()

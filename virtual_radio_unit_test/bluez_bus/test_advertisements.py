@@ -1,6 +1,5 @@
 """Advertisements, as a fake bluetoothd composes and sends them."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -79,7 +78,7 @@ async def test_several_take_turns(peripheral: Peripheral, central: Central) -> N
 
     both = [await central.find(service=uuid) for uuid in (LONG, OTHER)]
     sending.remove("one")
-    await asyncio.sleep(TURN_S)
+    await central.scan(TURN_S)
     left = {uuid for seen in await central.scan(5 * TURN_S) for uuid in seen.service_uuids}
     keys = sending.keys()
     await sending.close()
