@@ -43,6 +43,14 @@ SCHEME_OF = {
     "winet-tls": "winet",
 }
 
+STARVED_SHARE = 0.4
+"""From here on the machine, and no device, may have taken a beat: something waits for a processor
+two fifths of the time. These two programs alone take a seventh of a core each."""
+
+MAX_WINDOWS = 3
+"""How often a starved machine is given another chance. What a failing device costs its neighbours
+it costs them each time."""
+
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -69,6 +77,17 @@ class Count:
     polls: int
     missed: int
     failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What happened to the healthy devices in some time."""
+
+    missed: dict[str, int]
+    failed: dict[str, int]
+    polled: set[int]
+    starved: float
+    """Share of the time in which something waited for a processor."""
 
 
 def start_fleet() -> Program:
@@ -115,8 +134,46 @@ def let_pass(seconds: float) -> None:
     threading.Event().wait(seconds)
 
 
+def starved_s() -> float:
+    """Seconds so far in which something on this machine waited for a processor; 0 if untold."""
+    try:
+        told = Path("/proc/pressure/cpu").read_text()
+    except OSError:
+        return 0.0
+    return int(told.splitlines()[0].rpartition("total=")[2]) / 1e6
+
+
+def watch(program: Program, fleet: Program, healthy: dict[str, str], seconds: int) -> Window:
+    """What happens to the healthy devices (serial -> door) in so many seconds."""
+    before, starved = counts(program.get("/api/snapshot")), starved_s()
+    loads = Load.of(program.pid), Load.of(fleet.pid)
+    let_pass(seconds)
+    after, starved = counts(program.get("/api/snapshot")), starved_s() - starved
+    window = Window({}, {}, set(), starved / seconds)
+    for serial, door in healthy.items():
+        polls, missed, failures = (
+            getattr(after[serial], name) - getattr(before[serial], name)
+            for name in ("polls", "missed", "failures")
+        )
+        window.polled.add(polls)
+        window.missed.update({f"{door} {serial}": missed} if missed else {})
+        window.failed.update({f"{door} {serial}": failures} if failures else {})
+    for name, load, child in zip(("gateway", "fleet"), loads, (program, fleet), strict=True):
+        now = Load.of(child.pid)
+        share, rss_mib = (now.cpu_s - load.cpu_s) / seconds, now.rss_kib / 1024
+        print(f"{name}: CPU {share:.1%} of a core, RSS {rss_mib:.1f} MiB")
+    print(f"polls of a healthy device: {min(window.polled)} to {max(window.polled)}")
+    print(f"lateness of polls: {program.get('/api/tasks')['kinds'].get('poll')}")
+    print(f"the machine was short of processors for {window.starved:.0%} of {seconds} s")
+    return window
+
+
 @pytest.mark.parametrize(
-    "seconds", [SHORT_S, pytest.param(SOAK_S, marks=[pytest.mark.soak, pytest.mark.timeout(1200)])]
+    "seconds",
+    [
+        pytest.param(SHORT_S, marks=pytest.mark.timeout(600)),
+        pytest.param(SOAK_S, marks=[pytest.mark.soak, pytest.mark.timeout(3000)]),
+    ],
 )
 def test_the_healthy_miss_no_beat(
     seconds: int, children: Children, gateway: Callable[..., Program]
@@ -124,39 +181,16 @@ def test_the_healthy_miss_no_beat(
     """Five of fifty fail in five ways; the other 45 are polled every second, and read truly."""
     fleet = children.keep(start_fleet())
     plants = fleet.hello["plants"]
-    healthy = {plant["serial"] for plant in plants if not plant["fails"]}
+    healthy = {plant["serial"]: plant["door"] for plant in plants if not plant["fails"]}
     program = gateway(devices=devices_of(plants))
-    wait_until(lambda: online(program, healthy), ONLINE_TIMEOUT_S, "healthy fleet online")
+    wait_until(lambda: online(program, set(healthy)), ONLINE_TIMEOUT_S, "healthy fleet online")
     let_pass(SETTLE_S)
-    before, load_before = counts(program.get("/api/snapshot")), Load.of(program.pid)
-    fleet_before = Load.of(fleet.pid)
-    let_pass(seconds)
-    after, load_after = counts(program.get("/api/snapshot")), Load.of(program.pid)
-    fleet_after = Load.of(fleet.pid)
-    tasks = program.get("/api/tasks")
+    doors = dict(Counter(plant["door"] for plant in plants))
+    print(f"{INVERTERS} inverters {doors}, {INVERTERS - len(healthy)} failing")
+    for _ in range(MAX_WINDOWS):
+        window = watch(program, fleet, healthy, seconds)
+        if not window.missed or window.starved < STARVED_SHARE:
+            break
 
-    doors = {plant["serial"]: plant["door"] for plant in plants}
-    polled = {serial: after[serial].polls - before[serial].polls for serial in healthy}
-    missed = {
-        f"{doors[serial]} {serial}": after[serial].missed - before[serial].missed
-        for serial in healthy
-        if after[serial].missed != before[serial].missed
-    }
-    failed = {
-        f"{doors[serial]} {serial}": after[serial].failures - before[serial].failures
-        for serial in healthy
-        if after[serial].failures != before[serial].failures
-    }
-    print(
-        f"{INVERTERS} inverters {dict(Counter(doors.values()))}, "
-        f"{INVERTERS - len(healthy)} failing, {seconds} s\n"
-        f"gateway: CPU {(load_after.cpu_s - load_before.cpu_s) / seconds:.1%} of a core, "
-        f"RSS {load_after.rss_kib / 1024:.1f} MiB\n"
-        f"fleet: CPU {(fleet_after.cpu_s - fleet_before.cpu_s) / seconds:.1%} of a core, "
-        f"RSS {fleet_after.rss_kib / 1024:.1f} MiB\n"
-        f"polls of a healthy device: {min(polled.values())} to {max(polled.values())}\n"
-        f"lateness of polls: {tasks['kinds'].get('poll', tasks['kinds'])}"
-    )
-
-    assert ({}, {}) == (missed, failed)
-    assert min(polled.values()) >= seconds - EDGE_BEATS
+    assert ({}, {}) == (window.missed, window.failed)
+    assert min(window.polled) >= seconds - EDGE_BEATS
