@@ -1,13 +1,13 @@
-"""Opens the store: sound, of the newest schema, and never fatal for being damaged.
+"""Opens the store: sound, of a schema that it knows, and never fatal for being damaged.
 
-Owns the settings of the connection; `docs/decisions/0003-sqlite-store.md` says why they are as
-they are.
+What a newer program wrote and this one may not touch is refused and left as it is. Owns the
+settings of the connection; `docs/decisions/0003-sqlite-store.md` says why they are as they are.
 """
 
 import logging
 import sqlite3
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from server.store import cursors, soundness
 from server.store.ballast import Ballast
 from server.store.connection import BUSY_TIMEOUT_S, Connection, Disk, free_bytes
 from server.store.faults import translate
-from server.store.migrations import SCHEMA_FOLDER, NewerSchema, migrate
+from server.store.migrations import SCHEMA_FOLDER, NewerSchema, migrate, refuse_newer
 from server.store.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -71,6 +71,8 @@ def open_store(
 ) -> Opened:
     """Open or create the database in `folder`. Raises StoreUnavailable, StoreFull.
 
+    A database that is too new for this program is refused with StoreUnavailable, untouched.
+
     `free` says how many bytes the disk has left, for tests; `max_pages` bounds the file.
     """
     if synchronous not in _SYNCHRONOUS:
@@ -119,6 +121,7 @@ def _open_sound(how: _How, moved_aside: Path | None, problem: str) -> Opened:
     fault = soundness.header_fault(disk.path)
     if fault:
         raise _Unsound(fault)
+    _refuse_newer(how, state)
     with ExitStack() as stack:
         try:
             sql = _connect(disk.path)
@@ -130,8 +133,6 @@ def _open_sound(how: _How, moved_aside: Path | None, problem: str) -> Opened:
                 raise _Unsound(fault)
             writer = Writer(Connection(sql, disk))
             opened = _opened(writer, sql, moved_aside, problem)
-        except NewerSchema as reason:
-            raise _Unsound(f"it was written by a newer version of Egret: {reason}") from reason
         except (ValueError, msgspec.MsgspecError) as error:
             raise _Unsound(f"what is in it makes no sense: {error}") from error
         except sqlite3.Error as error:
@@ -141,6 +142,26 @@ def _open_sound(how: _How, moved_aside: Path | None, problem: str) -> Opened:
         stack.pop_all()
     soundness.clear_suspicion(disk.folder)
     return opened
+
+
+def _refuse_newer(how: _How, state: soundness.Standing) -> None:
+    """Look before anything is written. Raises StoreUnavailable."""
+    path = how.disk.path
+    if not state.size_bytes:
+        return
+    # A reader of a log lays files beside it; where there is no log, none are wanted.
+    way = "mode=ro" if state.unclean else "immutable=1"
+    address = f"{path.absolute().as_uri()}?{way}"
+    try:
+        with closing(sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_S)) as sql:
+            refuse_newer(sql, how.schema_folder)
+    except NewerSchema as reason:
+        raise StoreUnavailable(
+            f"{path} was written by a newer version of Egret: {reason}. It was left as it is:"
+            " install the newer version again, or move it away to begin with an empty one"
+        ) from reason
+    except (sqlite3.Error, ValueError):
+        return  # Whoever opens it to write meets the same, and knows what to do.
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -10,6 +10,7 @@ import pytest
 from server.store import soundness
 from server.store.connection import DATABASE_NAME
 from server.store.faults import SUSPECT_NAME, suspect
+from server.store.migrations import MAX_SCHEMA_VERSION
 from server.store.soundness import MAX_MOVED_ASIDE, Standing
 from server_unit_test.store.samples import opened, positions, records
 
@@ -46,10 +47,10 @@ def cut(path: Path) -> None:
         file.truncate(path.stat().st_size // 2)
 
 
-def newer(path: Path) -> None:
-    """A later version of the program has been here."""
+def absurd_version(path: Path) -> None:
+    """The version of the schema is one that nobody can have made."""
     with closing(sqlite3.connect(path)) as sql:
-        sql.execute("PRAGMA user_version = 99")
+        sql.execute(f"PRAGMA user_version = {MAX_SCHEMA_VERSION + 1}")
 
 
 def no_table(path: Path) -> None:
@@ -90,7 +91,7 @@ def flipped_and_suspect(path: Path) -> None:
         garbage_header,
         only_text,
         cut,
-        newer,
+        absurd_version,
         no_table,
         no_mark,
         foreign_cursor,
