@@ -6,7 +6,8 @@ layer beneath counts. Only the file's own layer is ever written back, so what ca
 environment or the command line stays there.
 
 A file that is no JSON object is moved aside whole. One with a wrong key or value keeps all that
-is right, item by item in lists, and a copy of it is set aside before anything is lost.
+is right, item by item in lists, and a copy of it is set aside before anything is lost. What a newer
+version wrote and this one does not know goes back into the file (`model.newer_setting`).
 
 This is the only reader of the process environment. It knows what a setting may be from
 `model.setting`, and nothing of who uses it.
@@ -26,6 +27,7 @@ from server import durable_file
 from server.errors import SettingsError
 from server.model.configuration import CONFIGURATION_VERSION, Configuration
 from server.model.device import DeviceConfig
+from server.model.newer_setting import Unknown, set_apart
 from server.model.setting import (
     ENVIRONMENT_PREFIX,
     SECTIONS,
@@ -91,6 +93,8 @@ class Settings:
     """What counts."""
     unread: set[Path] = field(default_factory=set, compare=False)
     """Files that could not be read, until `save` has set them aside; one for all changes."""
+    unknown: Unknown = Unknown()
+    """What a newer version wrote; `save` writes it too."""
 
     @classmethod
     def load(
@@ -101,7 +105,7 @@ class Settings:
         `overrides` is the command line, nested as settings.json is; None stands for not given.
         """
         path = data / SETTINGS_FILE
-        file_layer, file_problems, unread = _read_file(path)
+        file_layer, file_problems, unread, unknown = _read_file(path)
         fixed, problems = _fixed_layers(environ, overrides)
         counts = {**file_layer, **{path: each.value for path, each in fixed.items()}}
         taken = {path: _take(path, value) for path, value in counts.items()}
@@ -113,6 +117,7 @@ class Settings:
             taken=MappingProxyType(taken),
             configuration=configuration_of(taken),
             unread={path} if unread else set(),
+            unknown=unknown,
         )
 
     def changed(self, changes: Mapping[str, Any]) -> "Settings":
@@ -157,13 +162,14 @@ class Settings:
 
     def document(self) -> bytes:
         """The file that `save` writes."""
-        nested: dict[str, Any] = {"version": CONFIGURATION_VERSION}
+        nested: dict[str, Any] = {"version": self.unknown.version}
         for path in SETTINGS:
             if path in self.file_layer:
                 section, _, key = path.rpartition(".")
                 home = nested.setdefault(section, {}) if section else nested
                 home[key] = self.file_layer[path]
-        return json.dumps(nested, indent=2, ensure_ascii=False).encode() + b"\n"
+        whole = self.unknown.put_back(nested)
+        return json.dumps(whole, indent=2, ensure_ascii=False).encode() + b"\n"
 
     def _check_same(self, path: str, value: Any) -> None:
         """A whole document may be sent back, so the value that counts anyway is no change."""
@@ -249,24 +255,28 @@ def _shown_name(name: str) -> str:
     return name if name.isprintable() and len(name) < 100 else shown(name)
 
 
-def _read_file(path: Path) -> tuple[dict[str, Any], list[str], bool]:
-    """The file's layer, what is wrong with the file, and whether it could not be read at all."""
+def _read_file(path: Path) -> tuple[dict[str, Any], list[str], bool, Unknown]:
+    """The file's layer, what is wrong with the file, whether it could not be read at all, and
+    what only a newer version knows."""
     try:
         with path.open("rb") as file:
             content = file.read(MAX_SETTINGS_BYTES + 1)
     except FileNotFoundError:
-        return {}, [], False
+        return {}, [], False, Unknown()
     except OSError as error:
-        return {}, [f"{path} cannot be read ({error.strerror}); the defaults are used"], True
+        said = f"{path} cannot be read ({error.strerror}); the defaults are used"
+        return {}, [said], True, Unknown()
     try:
         document = _parse(content)
     except ValueError as error:
-        return {}, [f"{path.name} is broken: {error}; {_moved(path)}"], False
+        return {}, [f"{path.name} is broken: {error}; {_moved(path)}"], False, Unknown()
+    document, unknown = set_apart(document)
     layer, problems = _salvaged(document)
+    problems = [each for each in (unknown.problem, *problems) if each]
     if problems:
         problems = [f"{path.name}: {each}" for each in problems]
         problems.append(_copied(path, content))
-    return layer, problems, False
+    return layer, problems, False, unknown
 
 
 def _parse(content: bytes) -> Mapping[str, Any]:

@@ -182,7 +182,9 @@ def test_a_wrong_variable_is_a_problem_and_the_file_counts(
 
 def test_an_empty_or_foreign_variable_sets_nothing(tmp_path: Path) -> None:
     """A blank in a compose file is not a value, and EGRET_DATA is no setting."""
-    settings = load(tmp_path, {"EGRET_API_PORT": "", "EGRET_DATA": "/x", "PATH": "/bin"})
+    settings = load(
+        tmp_path, {"EGRET_API_PORT": "", "EGRET_DATA": "/x", "EGRET_DOOR": "/y", "PATH": "/bin"}
+    )
 
     assert (Configuration(), ()) == (settings.configuration, settings.problems)
 
@@ -318,7 +320,7 @@ def test_a_newer_file_is_used_as_far_as_it_is_known(tmp_path: Path) -> None:
 
     assert ("Haus", True) == (
         settings.configuration.name,
-        settings.problems[0].startswith("settings.json: version should be 1, not 2"),
+        settings.problems[0].startswith("settings.json: the settings of a newer Egret (version 2)"),
     )
 
 
