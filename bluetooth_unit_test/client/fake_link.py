@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 
 from bluetooth.client.errors import LinkLost, NoAnswer, att_refused
 from bluetooth.client.link import Heard, Link, Sighting
-from bluetooth.gatt import SERVICES
+from bluetooth.egwttp import GREETING
+from bluetooth.gatt import RESPONSE_UUID, SERVICES
 
 
 class FakeLink:
@@ -16,6 +17,7 @@ class FakeLink:
         self.write_bytes = write_bytes
         self.service_uuids = frozenset(each.uuid for each in SERVICES)
         self.values = {one.uuid: b"" for each in SERVICES for one in each.characteristics}
+        self.values[RESPONSE_UUID] = GREETING
         self.refusals: dict[str, int] = {}
         self.written: list[tuple[str, bytes]] = []
         self.on_write: Callable[[str, bytes], None] = lambda uuid, value: None
