@@ -26,7 +26,7 @@ ROUNDS ?= 100
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv run test test-all soak lint format bench docs docs-check lock clean \
+.PHONY: help venv run test test-all release soak lint format bench docs docs-check lock clean \
 	lint-format lint-style lint-types system-packages python-found
 
 help: ## Explain the targets
@@ -42,7 +42,7 @@ test: lint ## The checks, then all tests that need no system package, with cover
 	$(BIN)/pytest -n auto --cov=server --cov-report=term $(TESTS)
 
 test-all: system-packages lint ## Everything: also browsers, power cuts, guests, images (installs Debian packages)
-	$(BIN)/pytest -n $(JOBS) --maxschedchunk=1 system_test $(TESTS)
+	$(BIN)/pytest -n $(JOBS) --dist loadgroup system_test $(TESTS)
 
 soak: $(BIN)/.test system-packages ## The slow proofs for hours: kills, power cuts, long simulations (ROUNDS=100)
 	$(BIN)/pytest -n $(JOBS) --maxschedchunk=1 -m "" --rounds $(ROUNDS) system_test
@@ -89,6 +89,18 @@ lock: $(BIN)/.test ## Write the locks again from pyproject.toml (ARGS=--upgrade 
 		--output-file requirements-test.lock pyproject.toml
 	@! grep -nE '://|^-' requirements*.lock \
 		|| { echo "a lock names a place; see above" >&2; exit 1; }
+
+# Needs a Docker Engine; BASE_IMAGE is the distribution that the images stand on.
+VERSION    = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' server/__init__.py)
+BASE_IMAGE ?= debian:bookworm-slim
+IMAGES     := gateway=server/Dockerfile gateway-no-crypt=server/Dockerfile-no_crypt \
+	bluetooth=bluetooth/Dockerfile simulator=simulator/Dockerfile
+
+release: $(BIN)/.test ## Build every image, with a CycloneDX list of what is in it, into artifacts/
+	@for each in $(IMAGES); do \
+		docker build --build-arg BASE_IMAGE=$(BASE_IMAGE) -f $${each#*=} -t egret/$${each%%=*}:$(VERSION) . || exit 1; done
+	$(BIN)/python -m deploy.bill_of_materials --version $(VERSION) \
+		$(foreach each,$(IMAGES),egret/$(firstword $(subst =, ,$(each))):$(VERSION))
 
 clean: ## Remove .venv and everything that was made; your data/ stays
 	rm -rf $(VENV) build artifacts .mypy_cache .pytest_cache .hypothesis .coverage .coverage.* htmlcov

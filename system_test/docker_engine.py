@@ -59,6 +59,11 @@ class Engine:
         command = [COMPOSE, "--project-directory", str(ROOT), "-p", project, *named, *words]
         return self._call(command, BUILD_TIMEOUT_S, True)
 
+    def exported(self) -> str:
+        """The engine's address as a shell is told it; "" for the one that everybody finds."""
+        host = self._environ.get("DOCKER_HOST", "")
+        return f"DOCKER_HOST={host}" if host else ""
+
     def inspect(self, name: str) -> Any:
         """Everything about a container or an image."""
         return json.loads(self.run("inspect", name))[0]

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -15,10 +16,11 @@ from typing import Any, TypeVar
 
 import pytest
 
+from deploy.bill_of_materials import bill, parts_of
 from system_test import docker_engine
 from system_test.docker_engine import ROOT, Engine, listening_ports
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(1800), pytest.mark.xdist_group("docker")]
 
 T = TypeVar("T")
 
@@ -242,6 +244,22 @@ def test_no_compiler_reaches_an_image(images: Engine, service: str) -> None:
     assert ["LICENSE", program] == said.split()
 
 
+def test_an_image_can_tell_what_it_is_made_of(images: Engine, tmp_path: Path) -> None:
+    """Python packages with their licences, and Debian's; pip is not among them."""
+    docker = tmp_path / "docker"
+    docker.write_text(f'#!/bin/sh\n{images.exported()} exec {docker_engine.CLIENT} "$@"\n')
+    docker.chmod(0o755)
+
+    parts = parts_of(f"{PROJECT}_gateway", str(docker))
+    told = json.loads(bill("gateway", "1.2.3", parts))
+
+    known = {part.name: part for part in parts}
+    assert "Apache-2.0 OR BSD-3-Clause" == known["cryptography"].licence
+    assert ("deb", "pypi") == (known["python3.11"].kind, known["uvicorn"].kind)
+    assert "pip" not in known
+    assert len(parts) == len(told["components"])
+
+
 def test_the_fleets_composition_starts(engine: Engine, tmp_path: Path) -> None:
     """Gateway and phone's door, with a system bus on which there is no BlueZ yet.
 
@@ -260,8 +278,11 @@ def test_the_fleets_composition_starts(engine: Engine, tmp_path: Path) -> None:
 
             assert "Running" in house.compose("ps") or "Up" in house.compose("ps")
             assert said
-            key = house.ask("/api/crypto")
-            assert "software" == key["deviceName"], "no chip answers here"
+            assert {"claimed": False, "access": "protected"}.items() <= house.ask(
+                "/api/entry"
+            ).items()
+            with pytest.raises(urllib.error.HTTPError, match="401"):
+                house.ask("/api/readings")
         finally:
             house.compose("down", "-v", "--timeout", "10")
 
