@@ -9,6 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from bluetooth import clock, log
 from bluetooth.client import commands, label_commands, settings, wifi_commands
@@ -18,6 +19,14 @@ from bluetooth.client.link import Radio
 from bluetooth.client.settings import MAX_SCAN_S, MAX_TIMEOUT_S, MIN_SCAN_S, MIN_TIMEOUT_S, Options
 from bluetooth.client.tools import Tools
 from bluetooth.client.voice import Voice
+
+
+class _Parser(argparse.ArgumentParser):
+    """Takes no abbreviations: --password would be --password-file, and stand in every history."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)
+
 
 Command = Callable[[Tools, Options], Awaitable[Exit]]
 
@@ -59,10 +68,10 @@ exit codes:
 """
 
 
-def arguments() -> argparse.ArgumentParser:
+def arguments() -> _Parser:
     """The command line. Common options may stand before and after the command."""
     common = _common()
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m bluetooth.client",
         description="A phone for the command line: finds Egret boxes and sets them up over"
         " Bluetooth LE.",
@@ -87,8 +96,8 @@ def arguments() -> argparse.ArgumentParser:
     return parser
 
 
-def _common() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+def _common() -> _Parser:
+    parser = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
     parser.add_argument("--address", help="the box with this address (on macOS: its UUID)")
     parser.add_argument("--name", help="the box with this name")
     parser.add_argument("--adapter", metavar="hci0", help="the adapter to use (Linux)")
@@ -111,7 +120,7 @@ def _common() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_wifi(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+def _add_wifi(parser: _Parser, common: _Parser) -> None:
     adding = parser.add_subparsers(dest="second", metavar="COMMAND", required=True)
     scan = adding.add_parser("scan", parents=[common], help="list the networks that the box sees")
     adding.add_parser("status", parents=[common], help="show how the box is connected")
@@ -132,7 +141,7 @@ def _add_wifi(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) 
     forget.add_argument("ssid", metavar="SSID")
 
 
-def _add_label(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+def _add_label(parser: _Parser, common: _Parser) -> None:
     adding = parser.add_subparsers(dest="second", metavar="COMMAND", required=True)
     keep = adding.add_parser(
         "set",

@@ -69,6 +69,11 @@ class FakeLink:
         """The box ends the connection."""
         self._gone.set()
 
+    def reopen(self) -> None:
+        """Somebody connects anew."""
+        self._gone = asyncio.Event()
+        self._subscribers.clear()
+
     def _check(self, uuid: str) -> None:
         if self._gone.is_set():
             raise LinkLost("the connection is over")
