@@ -209,7 +209,7 @@ class Door:
         value = self.state_value()
         self._outside.notify(DOOR_STATE_UUID, value)
         self._ways.tell_session(EventKind.DOOR, value)
-        # Who waits for an answer when the time is over (joining a Wi-Fi takes a while) hears it yet.
+        # Who waits for an answer when the time is over (a join takes a while) hears it yet.
         self._lingers = self._standing.state is State.CLOSED and self._ways.is_busy
         if not self._standing.advertises and not self._lingers:
             self._see_off()

@@ -57,8 +57,8 @@ REQUEST_TIMEOUT_S = 60.0
 
 Judge = Callable[[str, Request, Rule | None], str]
 """Asked on the event loop with client, request and its row (None: not on the list), for each
-request and each page, and once more when a request that waited is begun: why it is refused, in words, or "" to let it pass. A request that is not on
-the list is refused whatever it says."""
+request and each page, and once more when a request that waited is begun: why it is refused, in
+words, or "" to let it pass. A request that is not on the list is refused whatever it says."""
 
 Send = Callable[[str, bytes], None]
 """Sends a page to a client (notification or session record). Must not block or raise."""

@@ -66,6 +66,19 @@ class Desk:
     def __init__(self, gateway: Gateway, box: Box) -> None:
         self._gateway = gateway
         self._box = box
+        self.has_wifi = True
+        """Until the gateway says that there is none."""
+        self.is_looking = False
+
+    async def look(self) -> None:
+        """Learn whether the box has a Wi-Fi. Never raises: what is not told stays as it was."""
+        try:
+            available = (await self._value("/api/wifi")).get("available")
+            self.has_wifi = available if isinstance(available, bool) else self.has_wifi
+        except BluetoothError:
+            pass
+        finally:
+            self.is_looking = False
 
     async def join(self, credentials: Credentials) -> list[str]:
         """Join a network; where the box's page is now, or nothing when that is not known."""

@@ -208,8 +208,11 @@ class ImprovFlow:
 
     @property
     def capabilities(self) -> Capability:
-        """What works in full. The host name can be asked for, but not changed: no bit for it."""
-        known = Capability.DEVICE_INFO | Capability.SCAN_WIFI | Capability.DEVICE_NAME
+        """What works in full. The host name can be asked for, but not changed: no bit for it; and
+        a box on a cable alone has no networks to show."""
+        known = Capability.DEVICE_INFO | Capability.DEVICE_NAME
+        if self._desk.has_wifi:
+            known |= Capability.SCAN_WIFI
         return known if self._identify is None else known | Capability.IDENTIFY
 
     @property
@@ -243,6 +246,18 @@ class ImprovFlow:
             return
         if complete is not None:
             self._take(*complete)
+
+    def look(self) -> None:
+        """Learn what the box can: call when a phone comes in and when the door opens."""
+        if not self._desk.is_looking:
+            self._desk.is_looking = True
+            self._spawn(self._look())
+
+    async def _look(self) -> None:
+        before = self.capabilities
+        await self._desk.look()
+        if self.capabilities != before:
+            self._changed()
 
     def authorize(self) -> None:
         """A person at the box allows it (button, API): for AUTHORIZED_S."""

@@ -92,7 +92,7 @@ RULES: tuple[Rule, ...] = (
     Rule("GET",    "/api/notification/{}",   READ,   _QUICK,  "one notice"),
     Rule("DELETE", "/api/notification/{}",   CHANGE, _QUICK,  "notice seen"),
     Rule("GET",    "/api/settings",          READ,   _QUICK,  "all settings"),
-    Rule("POST",   "/api/settings",          OWN,    _QUICK,  "limits, raw writes, where data goes"),
+    Rule("POST",   "/api/settings",          OWN,    _QUICK,  "limits, where data goes, all else"),
     Rule("POST",   "/api/initialize",        OWN,    _QUICK,  "bind the box to a wallet"),
     Rule("POST",   "/api/echo",              READ,   _QUICK,  "an app tests the line"),
 )

@@ -113,8 +113,9 @@ class Ways:
             self._sessions.refuse(value, Reason.DOOR_CLOSED, allowance.why_not)
 
     def arrived(self) -> None:
-        """A phone comes in: what happened before it is no news to it."""
+        """A phone comes in: what happened before it is no news to it, what the box can is."""
         self._progress.look()
+        self._improv.look()
 
     def left(self, client: str) -> None:
         """A phone is gone."""
@@ -125,6 +126,7 @@ class Ways:
     def authorize_improv(self, allowed: bool) -> None:
         """Let Improv do something from now on, for as long as it holds by itself; or not."""
         if allowed:
+            self._improv.look()
             self._improv.authorize()
         else:
             self._improv.revoke()

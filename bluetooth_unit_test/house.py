@@ -75,8 +75,8 @@ class House:
 
     def executed(self, method: str = "") -> list[str]:
         """Paths that the gateway was asked for, the door's own questions aside."""
-        own = ("/api/wifi/progress",)
-        asked = [each for each in self.gateway.asked if each[1] not in own]
+        own = (("GET", "/api/wifi/progress"), ("GET", "/api/wifi"))
+        asked = [each for each in self.gateway.asked if each[:2] not in own]
         return [path for each, path, _ in asked if each == method or not method]
 
     def state(self) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from bluetooth.gatt import (
     SESSION_UUID,
     AttError,
 )
+from bluetooth.improv import Capability
 from bluetooth.paths import JOIN_TIMEOUT_S
 from bluetooth.record import EventKind, Reason
 from bluetooth.seat import FAREWELL_S, SEAT_IDLE_S
@@ -74,6 +75,19 @@ async def test_improv_is_announced_as_it_asks() -> None:
     assert 1 == before.service_data[IMPROV_DATA_UUID][0]
     assert 2 == after.service_data[IMPROV_DATA_UUID][0]
     assert "Egret" == after.name
+
+
+async def test_improv_announces_no_scan_on_a_box_without_wifi() -> None:
+    """Known a moment after the door has opened, and when a phone comes in."""
+    house = House(NEW)
+    house.gateway.says("GET", "/api/wifi", {"available": False})
+    before = house.door.advertisements("Egret")[2].service_data[IMPROV_DATA_UUID][1]
+    house.door.read(PHONE, DOOR_STATE_UUID)
+    await house.time.settle()
+    after = house.door.advertisements("Egret")[2].service_data[IMPROV_DATA_UUID][1]
+
+    assert Capability.SCAN_WIFI == before ^ after
+    assert not Capability.SCAN_WIFI & after
 
 
 async def test_without_legacy_apps_only_the_session_is_offered() -> None:

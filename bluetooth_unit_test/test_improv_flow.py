@@ -499,3 +499,27 @@ async def test_no_bytes_break_the_service(writes: list[bytes], is_let_in: bool) 
     assert "result" == told[-1][0]
     await client.time.advance(AUTHORIZED_S)
     assert client.time.is_quiet
+
+
+async def test_a_box_without_wifi_does_not_promise_a_scan(client: Client) -> None:
+    """Neither where it is read nor in the advertisement; a gateway that does not answer, or says
+    nothing of it, changes nothing."""
+    client.gateway.says("GET", "/api/wifi", {"available": False, "networks": []})
+    client.flow.look()
+    client.flow.look()
+    await client.time.settle()
+    without = Capability(client.read(IMPROV_CAPABILITIES_UUID))
+    for answer in (GatewayAway("off"), {"available": "perhaps"}, b"?"):
+        client.gateway.says("GET", "/api/wifi", answer)
+        client.flow.look()
+        await client.time.settle()
+    kept = Capability(client.read(IMPROV_CAPABILITIES_UUID))
+    client.gateway.says("GET", "/api/wifi", {"available": True})
+    client.flow.look()
+    await client.time.settle()
+    with_wifi = Capability(client.read(IMPROV_CAPABILITIES_UUID))
+
+    assert without == kept == with_wifi & ~Capability.SCAN_WIFI
+    assert Capability.SCAN_WIFI in with_wifi
+    assert [bytes([1, each, 0, 0, 0, 0]) for each in (without, with_wifi)] == client.advertised
+    assert 5 == len(client.gateway.asked)
