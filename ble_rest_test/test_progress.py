@@ -36,8 +36,6 @@ class Joining:
         begun = any(method == "POST" and "wifi" in path for method, path, _ in handler.server.asked)
         number = next(self._numbers) if begun else 0
         step = self._steps[min(number, len(self._steps)) - 1] if number else "idle"
-        if number >= len(self._steps):
-            self._let_go.set()
         failed = step == "failed"
         report = {
             "number": min(number, len(self._steps)),
@@ -51,6 +49,8 @@ class Joining:
         handler.send_header("Content-Length", str(len(content)))
         handler.end_headers()
         handler.wfile.write(content)
+        if number >= len(self._steps):
+            self._let_go.set()
 
 
 @pytest.mark.parametrize(("label", "mtu"), [(LABEL, 247), (LABEL, 23), (None, 247)])

@@ -2,8 +2,8 @@
 
 Three ways lead in. `session` is encrypted and needs the label's secret; `plain` (EGWTTP without a
 session) and `improv` are spoken in the clear by apps that know nothing of labels, so they count
-only while a person holds the door open and the owner lets such apps in (`bluetooth.legacy_apps`); even
-then not for what is the owner's alone (`Access.OWN`).
+only while a person holds the door open and the owner lets such apps in (`bluetooth.legacy_apps`),
+and never for what is the owner's alone (`Access.OWN`).
 """
 
 from dataclasses import dataclass
