@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from starlette.routing import compile_path
 
+from server.api import tls
 from server.api.auth import check
 from server.api.body import MAX_BODY_BYTES, parse_body, parse_query, read_body, to_type
 from server.api.call import NOTHING, Asker, Call, Context, Nothing, Receive, Reply, Route, Send
@@ -48,11 +49,12 @@ class Application:
         method = scope["method"]
         endpoint: Endpoint | None = None
         try:
-            check(method, scope["headers"], self._context.services.names)
+            check(method, scope["headers"], tls.names_of(self._context), scope["scheme"])
             found, path = self._find(scope["path"], method)
-            asker = self._gate.admit(found.route, scope)
+            elsewhere = tls.sent_elsewhere(found.route, scope, self._context)
+            asker = self._gate.admit(found.route, scope) if elsewhere is None else Asker()
             endpoint = found
-            reply = await endpoint.reply(self._context, scope, path, receive, asker)
+            reply = elsewhere or await endpoint.reply(self._context, scope, path, receive, asker)
         except Gone:
             return
         except KNOWN as error:

@@ -31,8 +31,16 @@ _OWN_SITE = (b"same-origin", b"none")
 _READ_HERE = (b"host", b"origin", b"referer", b"sec-fetch-site", b"sec-fetch-mode")
 
 
-def check(method: str, headers: Collection[tuple[bytes, bytes]], names: Collection[str]) -> None:
-    """Raise PermissionError in words for a request that is refused, BadRequest without one Host."""
+def check(
+    method: str,
+    headers: Collection[tuple[bytes, bytes]],
+    names: Collection[str],
+    scheme: str = "http",
+) -> None:
+    """Raise PermissionError in words for a request that is refused, BadRequest without one Host.
+
+    `scheme` is how it came: http or https.
+    """
     if sum(name == b"host" for name, _ in headers) != 1:
         raise BadRequest("Host: send exactly one, with the gateway's IP address or name")
     told = {name: value for name, value in headers if name in _READ_HERE}
@@ -44,7 +52,7 @@ def check(method: str, headers: Collection[tuple[bytes, bytes]], names: Collecti
     if method in SAFE_METHODS:
         _check_reader(told)
     else:
-        _check_changer(told)
+        _check_changer(told, scheme)
 
 
 def _check_reader(told: Mapping[bytes, bytes]) -> None:
@@ -53,24 +61,25 @@ def _check_reader(told: Mapping[bytes, bytes]) -> None:
             raise PermissionError("another web site may not read the gateway")
 
 
-def _check_changer(told: Mapping[bytes, bytes]) -> None:
+def _check_changer(told: Mapping[bytes, bytes], scheme: str) -> None:
     if told.get(b"sec-fetch-site", b"none") not in _OWN_SITE:
         raise PermissionError("another web site may not change anything on the gateway")
     source = told.get(b"origin", told.get(b"referer"))
-    if source is not None and not _same_site(source, told[b"host"]):
+    if source is not None and not _same_site(source, scheme, told[b"host"]):
         raise PermissionError(
             f"requests from {_shown(source)} may not change anything on the gateway"
         )
 
 
 def _is_ours(host: bytes, names: Collection[str]) -> bool:
-    name = _hostname(host)
+    name = hostname(host)
     if name is None:
         return False
-    return name == "localhost" or name in names or _is_address(name)
+    return name == "localhost" or name in names or _is_address(name) or _is_wild(name, names)
 
 
-def _hostname(host: bytes) -> str | None:
+def hostname(host: bytes) -> str | None:
+    """The name or address in a Host header, without the port; None for what is none."""
     try:
         parts = urlsplit("//" + host.decode("ascii"))
         _ = parts.port  # Raises for anything but a number.
@@ -81,6 +90,12 @@ def _hostname(host: bytes) -> str | None:
     return parts.hostname.rstrip(".") if parts.hostname else None
 
 
+def _is_wild(name: str, names: Collection[str]) -> bool:
+    """Whether a certificate of the owner's covers it with a wildcard (RFC 6125 6.4.3)."""
+    first, _, rest = name.partition(".")
+    return bool(first and rest) and f"*.{rest}" in names
+
+
 def _is_address(name: str) -> bool:
     try:
         ip_address(name)
@@ -89,13 +104,13 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _same_site(source: bytes, host: bytes) -> bool:
+def _same_site(source: bytes, scheme: str, host: bytes) -> bool:
     """True when scheme, name and port of `source` are those the request was sent to."""
     try:
         parts = urlsplit(source.decode("ascii"))
     except ValueError:
         return False
-    return parts.scheme == "http" and parts.netloc.lower().encode() == host.lower()
+    return parts.scheme == scheme and parts.netloc.lower().encode() == host.lower()
 
 
 def _shown(source: bytes) -> str:

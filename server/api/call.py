@@ -9,6 +9,7 @@ import msgspec
 
 from server.api.services import Services
 from server.model.access import NOBODY, Caller
+from server.model.encryption import TlsTerms
 from server.model.snapshot import Snapshot
 from server.ports import Desk
 
@@ -97,6 +98,8 @@ class Context:
     routes: "tuple[Route, ...]"
     port: int
     """The port we listen on."""
+    tls: TlsTerms = TlsTerms()
+    """What the TLS door shows, and what may come past it."""
 
 
 class Asker(NamedTuple):

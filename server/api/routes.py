@@ -34,6 +34,7 @@ from server.api import (
     supported,
     system,
     tasks,
+    tls,
     token,
     wifi,
 )
@@ -79,6 +80,8 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/api/entry/password", entry.change_password, OWNER,
           "Changes the owner's password and ends every other session.",
           entry.Entered, body=entry.PasswordWords),
+    Route("GET", "/api/tls", tls.show, OPEN,
+          "The TLS door, and the fingerprints to compare.", tls.Tls),
     Route("GET", "/api/token", token.show, OWNER,
           "The programs that may enter.", token.Tokens),
     Route("POST", "/api/token", token.make, OWNER,

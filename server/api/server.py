@@ -22,6 +22,8 @@ from server.api.live import Live
 from server.api.protocol import KEEP_ALIVE_TIMEOUT_S, BoundedProtocol
 from server.api.routes import ROUTES
 from server.api.services import Services
+from server.api.tls import TlsOffer, terms_of
+from server.api.tls_door import TlsDoor
 from server.errors import SettingsError
 from server.ports import Desk
 
@@ -40,13 +42,20 @@ log = logging.getLogger(__name__)
 
 
 class ApiServer:
-    """The API and the page at one address."""
+    """The API and the page at one address, and through TLS at one more where that is offered."""
 
-    def __init__(self, desk: Desk, services: Services, host: str, port: int) -> None:
+    def __init__(
+        self, desk: Desk, services: Services, host: str, port: int, tls: TlsOffer | None = None
+    ) -> None:
         self._desk = desk
         self._services = services
         self._host = host
         self._port = port
+        self._offer = tls
+        self.tls_port = 0
+        """Where the TLS door is; 0 for none."""
+        self.tls_problem = ""
+        """Why there is none although it was wanted, in words."""
         self._server: QuietServer | None = None
         self._thread: threading.Thread | None = None
 
@@ -54,17 +63,33 @@ class ApiServer:
         """Listen and answer; returns host and port. Raises SettingsError for an address in use."""
         door = bind(self._host, self._port)
         host, port = door.getsockname()[:2]
+        tls_door = self._bind_tls()
         live = Live(self._desk, self._services.clock)
-        context = Context(self._desk, self._services, live, page.load(), ROUTES, port)
-        self._server = QuietServer(_config(Application(ROUTES, context)), live)
+        terms = terms_of(self._offer, self.tls_port, self._services.exposure)
+        context = Context(self._desk, self._services, live, page.load(), ROUTES, port, terms)
+        config = _config(Application(ROUTES, context))
+        self._server = QuietServer(config, live, self._offer, tls_door)
         self._thread = threading.Thread(
             target=self._server.run, args=([door],), name="api", daemon=True
         )
         self._thread.start()
         if not self._server.is_up.wait(START_TIMEOUT_S):
             raise SettingsError(f"api: the web server did not start within {START_TIMEOUT_S:g} s")
-        log.info("api listening", extra={"host": host, "port": port})
+        log.info("api listening", extra={"host": host, "port": port, "tls_port": self.tls_port})
         return host, port
+
+    def _bind_tls(self) -> socket.socket | None:
+        """The TLS door, if it is wanted and can be had: without it the plain one goes on."""
+        if self._offer is None:
+            return None
+        try:
+            door = bind(self._host, self._offer.port, "api.tls_port")
+        except SettingsError as error:
+            self.tls_problem = f"There is no TLS door: {error}"
+            log.error("there is no TLS door", extra={"error": str(error)})
+            return None
+        self.tls_port = door.getsockname()[1]
+        return door
 
     def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> None:
         """Take no more requests, finish those in hand, end. Idempotent; never raises."""
@@ -79,9 +104,18 @@ class ApiServer:
 class QuietServer(uvicorn.Server):
     """uvicorn's server, waiting for the word to stop instead of asking for it."""
 
-    def __init__(self, config: uvicorn.Config, live: Live) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        live: Live,
+        offer: TlsOffer | None = None,
+        tls_door: socket.socket | None = None,
+    ) -> None:
         super().__init__(config)
         self.is_up = threading.Event()
+        self.tls: TlsDoor | None = None
+        if offer is not None and tls_door is not None:
+            self.tls = TlsDoor(tls_door, offer.context, self._protocol)
         self._live = live
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leave = asyncio.Event()
@@ -90,6 +124,8 @@ class QuietServer(uvicorn.Server):
         """Serve until told to leave."""
         self._loop = asyncio.get_running_loop()
         self._live.start(self._loop)
+        if self.tls is not None:
+            self.tls.open()
         self.is_up.set()
         await self._leave.wait()
         self._live.stop()
@@ -97,6 +133,8 @@ class QuietServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Finish what is in hand, then close what is left, so that no socket outlives the loop."""
         loop = asyncio.get_running_loop()
+        if self.tls is not None:
+            await self.tls.close()
         for door in sockets or []:
             # asyncio 3.11 loses connections that it accepts while it closes: accept no more
             # first, and let those on their way arrive.
@@ -108,6 +146,11 @@ class QuietServer(uvicorn.Server):
         for connection in list(self.server_state.connections):
             connection.transport.abort()
         await _rounds()
+
+    def _protocol(self) -> asyncio.Protocol:
+        """One more connection, as uvicorn makes them for the plain door."""
+        state = self.lifespan.state
+        return BoundedProtocol(self.config, self.server_state, state)
 
     def leave(self, timeout_s: float) -> None:
         """Stop serving; requests in hand get half of the time. Any thread."""
@@ -126,8 +169,8 @@ async def _rounds() -> None:
         await asyncio.sleep(0)
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket; raises SettingsError in words."""
+def bind(host: str, port: int, setting: str = "api.port") -> socket.socket:
+    """A listening socket; raises SettingsError in words that name the setting of the port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # The protocol is named because asyncio turns Nagle's algorithm off only where it is: without
     # that, each answer waits 40 ms for the peer's delayed acknowledgement of its headers.
@@ -141,7 +184,7 @@ def bind(host: str, port: int) -> socket.socket:
         words = getattr(error, "strerror", None) or str(error)
         raise SettingsError(
             f"api: cannot listen on {host} port {port}: {words}; "
-            "choose another api.host or api.port, or stop what uses it"
+            f"choose another api.host or {setting}, or stop what uses it"
         ) from error
     return door
 

@@ -1,6 +1,6 @@
 """When the box answers over TLS, what its certificate is, and what may come in the clear. Pure."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from server.model.exposure import is_alone
@@ -40,3 +40,16 @@ def lacks(names: Collection[str], wanted: Collection[str]) -> tuple[str, ...]:
     """Those of `wanted` that a certificate with `names` does not cover."""
     known = {each.lower() for each in names}
     return tuple(each for each in wanted if each.lower() not in known)
+
+
+@dataclass(frozen=True, slots=True)
+class TlsTerms:
+    """What there is beside the plain door, and what must go through it. While this process runs."""
+
+    port: int = 0
+    """The TCP port of the TLS door; 0: there is none."""
+    required: bool = False
+    """Whether page and secrets are turned away at the plain door, where they come over a network.
+    """
+    certificate: Callable[[], CertificateView] | None = None
+    """What the door shows at this moment."""

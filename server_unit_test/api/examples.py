@@ -96,6 +96,7 @@ EXAMPLES: tuple[Example, ...] = (
         "/api/entry/password",
         {"old": "an example of one", "new": "an example of another"},
     ),
+    _get("/api/tls"),
     _get("/api/token", owner=True),
     _owner("POST", "/api/token", {"name": "Home Assistant", "scopes": ["read"]}),
     _owner("DELETE", "/api/token", {"id": "0badcafe"}),

@@ -56,6 +56,7 @@ OPEN_TO_ALL = {
     "GET /api/openapi.json",
     "GET /api/docs",
     "GET /api/entry",
+    "GET /api/tls",
     "POST /api/entry/claim",
     "POST /api/entry/login",
     "POST /api/entry/logout",
