@@ -3,7 +3,9 @@
 import argparse
 import asyncio
 import contextlib
+import importlib
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -11,6 +13,7 @@ from pathlib import Path
 
 from bluetooth import api_token, box_name, button, clock, label, log, memory, radio, settings
 from bluetooth.api_token import TOKEN_FILE
+from bluetooth.durable_file import OWNER_ONLY
 from bluetooth.errors import BluetoothError, SettingWrong
 from bluetooth.gateway import RequestsGateway
 from bluetooth.label_card import card_svg, card_text
@@ -33,6 +36,11 @@ Stop with Ctrl-C: the adapter is given back as it was found.
 LABEL_EPILOG = """\
 Whoever sees the label can configure the box. Print it, or keep it where the box is; it is made
 at the first start and never changes by itself.
+"""
+
+GUESSED_NAME = """\
+The gateway does not tell the box's name, so this label says {name}. If phones see another, start
+the gateway and make the label again, or give --name. The secret on it stays the same.
 """
 
 Command = Callable[[Settings, Mapping[str, str | None]], None]
@@ -83,6 +91,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _guarded(command: Command, given: Mapping[str, str | None]) -> int:
     """Run `command`; what a person can mend is one line, not a traceback."""
+    keep_no_core_file()
     try:
         command(settings.load(given, settings.environment()), given)
     except SettingWrong as error:
@@ -137,12 +146,16 @@ def show_label(chosen: Settings, given: Mapping[str, str | None]) -> None:
     """Print or write the label. Raises LabelUnusable, OSError."""
     own_label = label.load_or_make(chosen.data)
     name = chosen.name or memory.load(chosen.data).name
-    name = name or asyncio.run(_asked_name(chosen)) or box_name.from_machine()
+    name = name or asyncio.run(_asked_name(chosen))
+    if not name:
+        name = box_name.from_machine()
+        print(GUESSED_NAME.format(name=name), file=sys.stderr)
     svg = given.get("svg")
     if svg is None:
         sys.stdout.write(card_text(own_label, name))
         return
-    Path(svg).write_text(card_svg(own_label, name), encoding="utf-8")
+    with open(svg, "w", encoding="utf-8", opener=_for_the_owner) as file:
+        file.write(card_svg(own_label, name))
     print(f"The label of {name} is in {svg}. Whoever sees it can configure the box.")
 
 
@@ -153,6 +166,19 @@ def gateway_of(chosen: Settings) -> RequestsGateway:
         return RequestsGateway(chosen.api_url, clock.SystemClock(), token)
     except ValueError as error:
         raise SettingWrong(f"--api-url: {error}") from None
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    """Opens a new file so that nobody else can read it: who reads it can configure the box."""
+    return os.open(path, flags, OWNER_ONLY)
+
+
+def keep_no_core_file() -> None:
+    """Should this process ever crash, its memory, and in it the label's secret, is not written."""
+    with contextlib.suppress(ImportError, OSError, ValueError):  # Windows has no such limit.
+        resource = importlib.import_module("resource")
+        _, most = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, most))
 
 
 async def _asked_name(chosen: Settings) -> str:

@@ -219,7 +219,7 @@ def _base(url: str) -> str:
     """`url` as scheme, host and port. Raises ValueError."""
     parts = urlsplit(url)
     if parts.scheme != "http" or not parts.hostname or parts.path.strip("/"):
-        raise ValueError("the gateway's URL is like http://127.0.0.1:5000")
+        raise ValueError("the gateway's URL is like http://127.0.0.1:8080")
     if parts.username or parts.password or parts.query or parts.fragment or parts.port == 0:
         raise ValueError("the gateway's URL has a host and a port and nothing more")
     return f"http://{parts.netloc}"

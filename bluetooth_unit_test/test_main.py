@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 from bluetooth import __main__ as command_line
 from bluetooth import box_name, label, log
 from bluetooth.api_token import TOKEN_FILE
+from bluetooth.durable_file import OWNER_ONLY
 from bluetooth.label import LABEL_FILE
 from bluetooth.settings import CHOICES
 from bluetooth_unit_test.http_gateway import HttpGateway
@@ -78,7 +80,7 @@ def test_the_gateway_is_asked_with_the_token_of_the_shared_folder(
 
 
 def test_the_label_can_be_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """As an SVG; then the terminal shows nothing of it."""
+    """As an SVG that nobody else can read; then the terminal shows nothing of it."""
     svg = tmp_path / "label.svg"
     arguments = ["label", "--data", str(tmp_path), "--name", "Attic", "--svg", str(svg)]
 
@@ -86,17 +88,37 @@ def test_the_label_can_be_printed(tmp_path: Path, capsys: pytest.CaptureFixture[
     printed = label.load_or_make(tmp_path).printed()
     assert printed in svg.read_text(encoding="utf-8")
     assert printed not in capsys.readouterr().out
+    assert OWNER_ONLY == stat.S_IMODE(svg.stat().st_mode)
+
+
+def test_a_crash_writes_no_secret_to_the_disk(tmp_path: Path) -> None:
+    """No core file is made of this process, whatever was allowed before."""
+    code = (
+        "import resource, sys; from bluetooth import __main__ as line;"
+        " most = resource.getrlimit(resource.RLIMIT_CORE)[1];"
+        " resource.setrlimit(resource.RLIMIT_CORE, (most, most));"
+        f" line.main(['label', '--data', {str(tmp_path)!r}, '--name', 'Attic']);"
+        " print(resource.getrlimit(resource.RLIMIT_CORE)[0])"
+    )
+    command = [sys.executable, "-c", code]
+    ended = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_S, check=True
+    )
+
+    assert "0" == ended.stdout.splitlines()[-1]
 
 
 def test_the_label_is_shown_without_a_gateway(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Then the name is the machine's, as the service's would be."""
+    """Then the name is the machine's, as the service's would be; the person is told so."""
     # Nothing listens on the discard port of loopback.
     arguments = ["label", "--data", str(tmp_path), "--api-url", "http://127.0.0.1:9"]
 
     assert 0 == command_line.main(arguments)
-    assert box_name.from_machine() in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert box_name.from_machine() in shown.out
+    assert "does not tell the box's name" in shown.err
 
 
 @pytest.mark.parametrize(
