@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bluetooth import api_token, box_name, button, clock, label, log, memory, radio, settings
+from bluetooth import api_token, box_name, button, clock, label, lamp, log, memory, radio, settings
 from bluetooth.api_token import TOKEN_FILE
 from bluetooth.durable_file import OWNER_ONLY
 from bluetooth.errors import BluetoothError, SettingWrong
@@ -119,6 +119,7 @@ def serve(chosen: Settings, given: Mapping[str, str | None]) -> None:
         label=own_label,
         close_gateway=gateway.close,
         hardware=hardware(),
+        lamp=lamp.find(chosen.led_pin),
     )
     choices = Choices(chosen.data, chosen.name, chosen.adapter, chosen.window_s)
     service = Service(parts, choices, memory.load(chosen.data))

@@ -81,7 +81,7 @@ def find(pin: int) -> Button:
         return NoButton()
     try:
         return GpioButton(pin)
-    except _missing() as error:
+    except gpio_errors() as error:
         log.warning(
             "there is no button: the door is opened through the gateway only",
             extra={"pin": pin, "why": f"{type(error).__name__}: {error}"},
@@ -89,7 +89,7 @@ def find(pin: int) -> Button:
         return NoButton()
 
 
-def _missing() -> tuple[type[BaseException], ...]:
+def gpio_errors() -> tuple[type[BaseException], ...]:
     """What is raised where there is no GPIO: no library, no chip, no right, or no such pin."""
     missing: list[type[BaseException]] = [ImportError, OSError, RuntimeError, ValueError]
     try:

@@ -8,6 +8,7 @@ changed, and the service does it.
 
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -73,7 +74,9 @@ class Door:
         box: Box,
         outside: Outside,
         policy: Policy,
+        identify: Callable[[], None] | None = None,
     ) -> None:
+        """`identify` makes the box seen; None when it cannot."""
         self._clock = clock
         self._outside = outside
         self._policy = policy
@@ -84,7 +87,7 @@ class Door:
         self._lingers = False
         means = Means(gateway, clock, spawn, wait, outside.notify)
         guard = Guard(self._allowance, self._failed, self._window.succeed, outside.changed)
-        self._ways = Ways(session_key, means, guard, box)
+        self._ways = Ways(session_key, means, guard, box, identify)
 
     def read(self, client: str, uuid: str) -> bytes:
         """See ports.Values."""

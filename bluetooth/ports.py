@@ -100,6 +100,18 @@ class Button(Protocol):
         ...
 
 
+class Lamp(Protocol):
+    """The lamp at the box."""
+
+    def blink(self) -> None:
+        """Be seen for some seconds, from now on. Never blocks."""
+        ...
+
+    def close(self) -> None:
+        """Give the pin back. Never raises."""
+        ...
+
+
 Spawn = Callable[[Awaitable[None]], None]
 """Starts work on the event loop; the service waits for or cancels it when it stops."""
 

@@ -20,7 +20,7 @@ from bluetooth.improv_flow import Box
 from bluetooth.label import Label
 from bluetooth.memory import Memory
 from bluetooth.overseer import POLL_S, Overseer, Report
-from bluetooth.ports import Button, Clock, Gateway, Peripheral, Wait
+from bluetooth.ports import Button, Clock, Gateway, Lamp, Peripheral, Wait
 from bluetooth.spawned import Spawned
 from bluetooth.window import State
 
@@ -64,6 +64,8 @@ class Parts:
     """Breaks off what the gateway is asked."""
     hardware: str
     """For people: "Raspberry Pi 4 Model B"."""
+    lamp: Lamp | None = None
+    """None: a box that cannot show which one it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ class Service:
             Box(self._name, parts.hardware),
             self,
             self._chosen(remembered.policy or Policy()),
+            None if parts.lamp is None else self._show_itself,
         )
 
     async def run(self, stopped: Awaitable[object]) -> None:
@@ -133,6 +136,11 @@ class Service:
             log.info("a phone is sent away", extra={"client": client})
             self._leaving.add(client)
             self._spawned.spawn(self._disconnect(client))
+
+    def _show_itself(self) -> None:
+        log.info("a phone asks which box this is")
+        if self._parts.lamp is not None:
+            self._parts.lamp.blink()
 
     async def _disconnect(self, client: str) -> None:
         try:
@@ -298,6 +306,8 @@ class Service:
         except TimeoutError:
             log.warning("not everything could be given back in time")
         self._parts.button.close()
+        if self._parts.lamp is not None:
+            self._parts.lamp.close()
 
 
 class _Bell:

@@ -18,6 +18,9 @@ DEFAULT_DATA = "data"
 NO_BUTTON = -1
 """Pin of a box without a button; then only the owner opens the door."""
 
+NO_LAMP = -1
+"""Pin of a box without a lamp; then it does not offer to show which one it is."""
+
 MAX_PIN = 255
 """Beyond every chip's numbers."""
 
@@ -43,6 +46,8 @@ class Settings:
     """As in hci0; "": the first one."""
     button_pin: int = NO_BUTTON
     """GPIO number (BCM on a Raspberry Pi)."""
+    led_pin: int = NO_LAMP
+    """GPIO number, as above."""
     window_s: float | None = None
     """None: as the gateway says."""
     log_level: str = "INFO"
@@ -117,6 +122,13 @@ CHOICES = (
         "N",
         _pin,
         "GPIO of the button between pin and ground; -1: none (default)",
+    ),
+    Choice(
+        "led_pin",
+        "EGRET_LED_PIN",
+        "N",
+        _pin,
+        "GPIO of a lamp that blinks when an app asks which box it is; -1: none (default)",
     ),
     Choice(
         "window_s",

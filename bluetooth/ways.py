@@ -67,7 +67,14 @@ class Guard:
 class Ways:
     """All that a phone which is let in can reach. On the event loop only."""
 
-    def __init__(self, session_key: bytes, means: Means, guard: Guard, box: Box) -> None:
+    def __init__(
+        self,
+        session_key: bytes,
+        means: Means,
+        guard: Guard,
+        box: Box,
+        identify: Callable[[], None] | None = None,
+    ) -> None:
         self._notify = means.notify
         self._guard = guard
         tools = (means.gateway, means.clock, means.spawn, means.wait)
@@ -78,7 +85,12 @@ class Ways:
             session_key, *tools, self._judge_session, self._notify_session, guard
         )
         self._improv = ImprovFlow(
-            *tools, box, self._notify_improv, guard.advertised, self._follow_in_the_clear
+            *tools,
+            box,
+            self._notify_improv,
+            guard.advertised,
+            self._follow_in_the_clear,
+            identify,
         )
 
     def read(self, client: str, uuid: str) -> bytes:

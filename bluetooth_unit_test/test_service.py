@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from bluetooth import box_name, egwttp
+from bluetooth import box_name, egwttp, improv
 from bluetooth.egwttp import Request
 from bluetooth.gatt import (
     DOOR_STATE_UUID,
     EGRET,
+    IMPROV_CAPABILITIES_UUID,
+    IMPROV_COMMAND_UUID,
+    IMPROV_ERROR_UUID,
     REQUEST_UUID,
     RESPONSE_UUID,
     SERVICES,
@@ -74,6 +77,7 @@ class Site:
         self.peripheral = FakePeripheral()
         self.gateway = RequestsGateway(http.url, self.time)
         self.button = FakeButton()
+        self.lamp: FakeLamp | None = None
         self.choices = choices or Choices(folder)
         self.remembered = Memory()
         self.stopped = asyncio.Event()
@@ -111,6 +115,7 @@ class Site:
             label=LABEL,
             close_gateway=self.gateway.close,
             hardware="a bench",
+            lamp=self.lamp,
         )
         service = Service(parts, self.choices, self.remembered)
         self.running = asyncio.ensure_future(service.run(self.stopped.wait()))
@@ -460,3 +465,38 @@ async def test_a_second_phone_that_goes_on_talking_is_sent_away_once(site: Site)
 
     assert [second.client] == asked
     assert 200 == egwttp.parse_page(heard.get_nowait()).status
+
+
+class FakeLamp:
+    """`ports.Lamp` that a test looks at."""
+
+    def __init__(self) -> None:
+        self.blinks = 0
+        self.is_closed = False
+
+    def blink(self) -> None:
+        """See the port."""
+        self.blinks += 1
+
+    def close(self) -> None:
+        """See the port."""
+        self.is_closed = True
+
+
+@pytest.mark.parametrize("has_lamp", [False, True])
+async def test_a_box_with_a_lamp_shows_which_one_it_is(site: Site, has_lamp: bool) -> None:
+    """It offers that only then, and does it for whoever asks; the pin is given back."""
+    site.lamp = FakeLamp() if has_lamp else None
+    site.says(configured=False)
+    site.start()
+    await site.until(lambda: site.air, 0.1)
+    central = site.peripheral.connect()
+    (capabilities,) = await central.read(IMPROV_CAPABILITIES_UUID)
+    await central.write(IMPROV_COMMAND_UUID, improv.Packet(improv.Command.IDENTIFY).encode())
+    (error,) = await central.read(IMPROV_ERROR_UUID)
+    await site.stop()
+
+    assert has_lamp == bool(improv.Capability.IDENTIFY & capabilities)
+    assert (0 if has_lamp else improv.Error.UNKNOWN_RPC) == error
+    if site.lamp is not None:
+        assert (1, True) == (site.lamp.blinks, site.lamp.is_closed)

@@ -31,6 +31,7 @@ def test_every_choice_can_be_given_both_ways() -> None:
         "name": "Box",
         "adapter": "hci1",
         "button_pin": "5",
+        "led_pin": "6",
         "window_s": "60",
         "log_level": "debug",
         "data": "d",
