@@ -28,7 +28,7 @@ LINK_BACKOFF = Backoff(
     open_s=ASLEEP_RETRY_S,
 )
 
-ERROR_CHARACTERS_MAX = 300
+ERROR_CHARACTERS_MAX = 400
 """Longest error text kept for the page."""
 
 

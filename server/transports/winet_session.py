@@ -217,11 +217,10 @@ class WinetSession:
         pinned = pins.pinned(self._pin_name)
         if pinned is not None and pinned != shown:
             raise WrongDevice(
-                f"the dongle at {self._pin_name} shows another certificate than before: "
-                f"SHA-256 {shown} instead of {pinned}. If its firmware was renewed or it was "
-                "replaced, remove the device and add it again, or remove the entry "
-                f"{self._pin_name!r} from pins.json in the data folder and restart the gateway. "
-                "If you do not know why, something else may answer in its place"
+                f"the dongle at {self._pin_name} shows another certificate than before. If its "
+                "firmware was renewed or it was replaced, remove the device and add it again; if "
+                "you do not know why, something else may answer in its place. SHA-256 "
+                f"{shown} instead of {pinned}"
             )
         self._fingerprint = shown
 

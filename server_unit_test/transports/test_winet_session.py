@@ -16,6 +16,7 @@ from server.errors import (
     ProtocolError,
     WrongDevice,
 )
+from server.devices.link import ERROR_CHARACTERS_MAX
 from server.model.device import Account
 from server.transports import winet_session
 from server.transports.lifeline import Lifeline
@@ -221,6 +222,7 @@ def test_a_certificate_is_pinned_once_a_dongle_answers_behind_it() -> None:
         assert str(pinned) in str(caught.value)
         assert 2 == sum(len(word) == 64 for word in str(caught.value).replace(".", " ").split())
         assert "remove the device and add it again" in str(caught.value)
+        assert len(str(caught.value)) <= ERROR_CHARACTERS_MAX
 
 
 def test_a_stranger_is_never_pinned() -> None:
