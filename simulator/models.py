@@ -13,7 +13,8 @@ from simulator.sky import Roof
 SINGLE_PHASE = 0
 THREE_PHASE_FOUR_WIRE = 1
 THREE_PHASE_THREE_WIRE = 2
-"""No neutral: the voltages that are shown are those between two lines."""
+"""No neutral: the voltages that are shown are those between two lines. The documents do not say
+which models feed so; none of these does, and `dataclasses.replace` makes one that does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,6 @@ class Model:
 
 
 _WIRES = THREE_PHASE_FOUR_WIRE
-_LINES = THREE_PHASE_THREE_WIRE
 
 # fmt: off
 MODELS: dict[str, Model] = {
@@ -69,7 +69,7 @@ MODELS: dict[str, Model] = {
         Model("sg5.0rt",  "SG5.0RT",  "string", 0x2430,   5_000, _WIRES,       2),
         Model("sg10rt",   "SG10RT",   "string", 0x2433,  10_000, _WIRES,       2),
         Model("sg33cx",   "SG33CX",   "string", 0x2C00,  33_000, _WIRES,       3, meter=False),
-        Model("sg110cx",  "SG110CX",  "string", 0x2C06, 110_000, _LINES,       9, meter=False),
+        Model("sg110cx",  "SG110CX",  "string", 0x2C06, 110_000, _WIRES,       9, meter=False),
         Model("sh5.0rs",  "SH5.0RS",  "hybrid", 0x0D0F,   5_000, SINGLE_PHASE, 2,  9_600, 5_000),
         Model("sh10rs",   "SH10RS",   "hybrid", 0x0D1B,  10_000, SINGLE_PHASE, 2, 12_800, 10_000),
         Model("sh8.0rt",  "SH8.0RT",  "hybrid", 0x0E02,   8_000, _WIRES,       2,  9_600,  8_000),

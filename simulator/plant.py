@@ -21,7 +21,7 @@ from simulator.clock import Clock, ManualClock, RunningClock, utc_s
 from simulator.door import MODBUS
 from simulator.door_settings import DoorSettings
 from simulator.doors import Doors, Ports
-from simulator.models import model_named
+from simulator.models import Model, model_named
 from simulator.physics import Moment, Physics
 from simulator.plant_face import PlantFace
 from simulator.trouble import Quirk, Troubles
@@ -49,7 +49,7 @@ class VirtualPlant:
 
     def __init__(
         self,
-        model: str = "sh10rt",
+        model: str | Model = "sh10rt",
         host: str = "127.0.0.1",
         port: int = 0,
         *,
@@ -68,7 +68,7 @@ class VirtualPlant:
 
         `doors` names each door's port, or ports; without it there is one Modbus door on `port`.
         """
-        self.model = model_named(model)
+        self.model = model if isinstance(model, Model) else model_named(model)
         self.serial = serial or self.model.serial(seed)
         self.unit_id = unit_id
         self.clock = clock or RunningClock(utc_s() if start_s is None else start_s, speed)

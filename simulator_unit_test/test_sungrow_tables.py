@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from simulator.behaviour import Condition
-from simulator.models import MODELS, model_named
+from simulator.models import MODELS, THREE_PHASE_THREE_WIRE, Model, model_named
 from simulator.physics import Energies, Flow, Moment
 from simulator.sungrow_tables import (
     Scene,
@@ -18,7 +18,7 @@ from simulator.sungrow_tables import (
 )
 
 
-def scene(flow: Flow, model: str = "sh10rt", ems_mode: int = 0, **changes: bool) -> Scene:
+def scene(flow: Flow, model: str | Model = "sh10rt", ems_mode: int = 0, **changes: bool) -> Scene:
     moment = Moment(
         time_s=0,
         flow=flow,
@@ -28,7 +28,8 @@ def scene(flow: Flow, model: str = "sh10rt", ems_mode: int = 0, **changes: bool)
         total=Energies(),
         **changes,  # type: ignore[arg-type]
     )
-    return Scene(model_named(model), moment, ems_mode)
+    kind = model_named(model) if isinstance(model, str) else model
+    return Scene(kind, moment, ems_mode)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -98,7 +99,9 @@ def test_work_state(flow: Flow, changes: dict[str, bool], state: int) -> None:
 
 def test_without_a_neutral_voltages_are_between_lines() -> None:
     """As output type 2 says; currents stay what the power over the phases makes them."""
-    star, delta = scene(Flow(9000, 0, 0, 9000), "sg10rt"), scene(Flow(9000, 0, 0, 9000), "sg110cx")
+    flow = Flow(9000, 0, 0, 9000)
+    three_wire = replace(model_named("sg10rt"), output_type=THREE_PHASE_THREE_WIRE)
+    star, delta = scene(flow, "sg10rt"), scene(flow, three_wire)
 
     assert (1, 2) == (star.model.output_type, delta.model.output_type)
     assert [230.0] * 3 == [star.phase_v(index) for index in range(3)]
