@@ -18,6 +18,8 @@ MAX_PASSWORD_CHARACTERS = 128
 
 _SECONDS = ("takes", "refused")
 _ON_OFF = {"true": True, "false": False}
+_ENCRYPTED = ("answers_garbage", "answers_plain")
+_SWITCHES = ("login_required", *_ENCRYPTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class DoorSettings:
     """Encrypted port: what it hands out; all but `daily` mean that it speaks plainly."""
     answers_garbage: bool = False
     """Encrypted port: whether an old key is answered with garbage, or by hanging up."""
+    answers_plain: bool = True
+    """Encrypted port: whether whoever asked for no key is answered, or hung up on."""
 
     def __post_init__(self) -> None:
         self.rules(WINET)
@@ -52,7 +56,7 @@ class DoorSettings:
     def at_birth(self, door: str) -> dict[str, Any]:
         """What the class of a door takes besides face and troubles."""
         if door == ENCRYPTED:
-            return {"keys": self.keys, "answers_garbage": self.answers_garbage}
+            return {"keys": self.keys} | {name: getattr(self, name) for name in _ENCRYPTED}
         if door == WINET:
             return {"rules": self.rules(door)}
         if door == WINET_TLS:
@@ -64,7 +68,8 @@ class DoorSettings:
         """Let a door that exists follow; a certificate stays where it is."""
         if door.name == ENCRYPTED:
             door.hand_out(self.keys)
-            door.answers_garbage = self.answers_garbage
+            for name in _ENCRYPTED:
+                setattr(door, name, getattr(self, name))
         elif door.name in (WINET, WINET_TLS):
             door.rules = self.rules(door.name)
 
@@ -82,7 +87,7 @@ def parse_setting(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals:
         raise ValueError(f"{text!r} sets nothing; write it like second=refused")
-    if name in ("login_required", "answers_garbage"):
+    if name in _SWITCHES:
         return name, _checked(name, _ON_OFF.get(value.lower(), value))
     if name == "token_life_s":
         return name, _checked(name, _number(value))
@@ -103,7 +108,7 @@ def _checked(name: str, value: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError("token_life_s is a number of seconds")
         return float(value)
-    if name in ("login_required", "answers_garbage"):
+    if name in _SWITCHES:
         if not isinstance(value, bool):
             raise ValueError(f"{name} is true or false")
         return value

@@ -17,7 +17,8 @@ https://github.com/rpvelloso/Sungrow-Modbus, put in our words:
 
 Rules. The key belongs to the day and not to the connection, so a client may close after the
 exchange and come back, or go on. A connection that was handed a key speaks enciphered from then
-on; one that never asked may speak plainly. What an old key enciphered is garbage to the device,
+on; one that never asked may speak plainly, unless the door is to hang up on it (`answers_plain`),
+which it does while it has keys to hand out. What an old key enciphered is garbage to the device,
 which hangs up, or answers with garbage of its own (`answers_garbage`). A length travels in one
 byte, so an answer of more than 255 bytes is refused with exception 3: 123 registers are the most.
 """
@@ -121,7 +122,7 @@ def is_outer(head: bytes) -> bool:
 
 
 class EncryptedDoor:
-    """A port that speaks both. `public` and `answers_garbage` may be changed while it is open."""
+    """A port that speaks both. What its constructor takes may be changed while it is open."""
 
     name = ENCRYPTED
 
@@ -131,11 +132,13 @@ class EncryptedDoor:
         troubles: Troubles,
         keys: Keys = Keys.DAILY,
         answers_garbage: bool = False,
+        answers_plain: bool = True,
     ) -> None:
         self._face = face
         self._troubles = troubles
         self.public: PublicKey = public_keys(keys, face.serial)
         self.answers_garbage = answers_garbage
+        self.answers_plain = answers_plain
         self.exchanges = 0
         """Keys handed out so far."""
         self._door = ModbusDoor(face, troubles, self.name, self._talk)
@@ -167,6 +170,11 @@ class EncryptedDoor:
         shown_s = self._face.now_s() + self._troubles.clock_shift_s(self.name)
         return self.public(int(shown_s // _DAY_S))
 
+    @property
+    def insists(self) -> bool:
+        """Whether plain requests are hung up on today."""
+        return not self.answers_plain and session_cipher(self.key_of_today()) is not None
+
     def _talk(self) -> "_BothTalk":
         return _BothTalk(self)
 
@@ -187,7 +195,8 @@ class _BothTalk:
         self._cipher = None
         header = head + await reader.readexactly(HEADER_BYTES - _OUTER_BYTES)
         frame = await read_frame(reader, header)
-        return frame if not self._handed_out or _asks_for_key(frame) else None
+        refused = self._handed_out or self._door.insists
+        return frame if not refused or _asks_for_key(frame) else None
 
     def answer(self, frame: bytes) -> bytes | None:
         """As modbus_server.Talk: the key is the port's own affair."""

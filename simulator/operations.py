@@ -206,6 +206,7 @@ OPERATIONS: tuple[Operation, ...] = (
             "login_required": ("boolean", "whether a dongle's values need a login"),
             "keys": ("string", f"one of {', '.join(Keys)}"),
             "answers_garbage": ("boolean", "what an old key meets"),
+            "answers_plain": ("boolean", "what those meet who ask for no key"),
         },
     ),
 )

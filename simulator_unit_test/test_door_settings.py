@@ -34,7 +34,8 @@ def test_each_door_is_born_with_what_it_knows() -> None:
 
     born = {door: settings.at_birth(door) for door in DOOR_NAMES}
 
-    assert {"keys": Keys.ONES, "answers_garbage": False} == born[ENCRYPTED]
+    encrypted = {"keys": Keys.ONES, "answers_garbage": False, "answers_plain": True}
+    assert encrypted == born[ENCRYPTED]
     assert (["rules"], Path("/keys")) == (list(born[WINET]), born[WINET_TLS]["certificate_folder"])
     assert {} == born["modbus"]
 
@@ -46,6 +47,7 @@ def test_each_door_is_born_with_what_it_knows() -> None:
         ("token_life_s=1.5", ("token_life_s", 1.5)),
         ("login_required=True", ("login_required", True)),
         ("answers_garbage=false", ("answers_garbage", False)),
+        ("answers_plain=false", ("answers_plain", False)),
         ("password=a=b", ("password", "a=b")),
         ("keys=zeros", ("keys", Keys.ZEROS)),
     ],

@@ -161,6 +161,23 @@ def test_an_old_key_may_bring_garbage(plant: VirtualPlant, clock: ManualClock) -
     assert PLAIN_ANSWER[2:] == anew[2:]
 
 
+def test_a_door_that_insists_on_its_key(plant: VirtualPlant) -> None:
+    """It hangs up on plain requests, but for the one for the key; where it has none it cannot."""
+    plant.set_doors(answers_plain=False)
+    with Client(plant) as client:
+        client.socket.sendall(REQUEST)
+        plain = client.receive(len(PLAIN_ANSWER))
+    with Client(plant) as client:
+        client.exchange()
+        enciphered = client.ask(REQUEST)
+    plant.set_doors(keys="zeros")
+    with Client(plant) as client:
+        client.socket.sendall(REQUEST)
+        without = client.receive(len(PLAIN_ANSWER))
+
+    assert (b"", PLAIN_ANSWER[2:], PLAIN_ANSWER[2:]) == (plain, enciphered[2:], without[2:])
+
+
 def test_a_wrong_clock_has_another_midnight(plant: VirtualPlant, clock: ManualClock) -> None:
     """A device whose clock is fast changes its key before the others do."""
     plant.troubles.set(Order(Trouble.CLOCK_WRONG, door="encrypted", value=7_200))
