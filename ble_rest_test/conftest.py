@@ -3,6 +3,7 @@
 import pytest
 
 from ble_rest_test.fixtures import (
+    any_box,
     box,
     closed_box,
     make_stand,
@@ -10,12 +11,14 @@ from ble_rest_test.fixtures import (
     policy,
     real_box,
     real_gateway,
+    saw,
     stand_kind,
     stub,
     timed_box,
 )
 
 __all__ = [
+    "any_box",
     "box",
     "closed_box",
     "make_stand",
@@ -23,6 +26,7 @@ __all__ = [
     "policy",
     "real_box",
     "real_gateway",
+    "saw",
     "stand_kind",
     "stub",
     "timed_box",

@@ -13,6 +13,7 @@ import pytest
 
 from ble_rest_test.radio_peripheral import RadioPeripheral
 from ble_rest_test.stand import DistantStand, LocalStand, Place, Stand
+from ble_rest_test.words import asked, echo
 from bluetooth import api_token
 from bluetooth.api_token import TOKEN_FILE
 from bluetooth.door import Policy
@@ -137,18 +138,43 @@ def real_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealGatew
 
 
 @pytest.fixture
-def real_box(
-    request: pytest.FixtureRequest, policy: Policy, radio_loop: asyncio.AbstractEventLoop
-) -> Stand:
-    """A box with a real gateway, its door open: the one that --ble-address names, or one here."""
-    address = request.config.getoption("--ble-address", None)
-    if address:
-        return distant_stand(request.config)
-    make_stand: MakeStand = request.getfixturevalue("make_stand")
-    gateway: RealGateway = request.getfixturevalue("real_gateway")
-    stand = make_stand(gateway.url, policy, token=gateway.token)
+def real_box(make_stand: MakeStand, real_gateway: RealGateway, policy: Policy) -> LocalStand:
+    """A service before a real gateway; its button was pressed."""
+    stand = make_stand(real_gateway.url, policy, token=real_gateway.token)
     stand.button.press()
     return stand
+
+
+@dataclass(frozen=True, slots=True)
+class Saw:
+    """What the gateway behind a box was asked, where that can be seen."""
+
+    stub: HttpGateway | None
+
+    def exactly(self, *requests: tuple[str, str]) -> bool:
+        """Whether phones had it do just this. Nobody sees a distant box's gateway: it may be."""
+        return self.stub is None or list(requests) == asked(self.stub)
+
+
+@pytest.fixture
+def any_box(request: pytest.FixtureRequest, radio_loop: asyncio.AbstractEventLoop) -> Stand:
+    """A box whose door is open: the one that --ble-address names, or one here."""
+    if request.config.getoption("--ble-address", None):
+        return distant_stand(request.config)
+    stub: HttpGateway = request.getfixturevalue("stub")
+    stub.says("GET", "/api/version", {"version": "1.2.3"})
+    stub.says("GET", "/api/name", {"name": "Cellar"})
+    stub.says("POST", "/api/echo", echo)
+    box: LocalStand = request.getfixturevalue("box")
+    return box
+
+
+@pytest.fixture
+def saw(request: pytest.FixtureRequest) -> Saw:
+    """What its gateway was asked."""
+    if request.config.getoption("--ble-address", None):
+        return Saw(None)
+    return Saw(request.getfixturevalue("stub"))
 
 
 def distant_stand(config: pytest.Config) -> DistantStand:

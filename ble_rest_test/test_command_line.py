@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ble_rest_test.stand import LABEL, NAME, OTHER_LABEL, LocalStand
-from ble_rest_test.words import asked, bodies, held_back
+from ble_rest_test.words import asked, bodies, held_back, say
 from bluetooth import clock
 from bluetooth.client.__main__ import COMMANDS, arguments, options_of
 from bluetooth.client.errors import ClientError, Exit
@@ -215,11 +215,7 @@ async def test_wifi_connect_tells_each_step(at_open_box: Terminal, stub: HttpGat
             step = ("idle", "connecting", "connected")[number]
             if begun:
                 let_go.set()
-            content = json.dumps({**report, "number": number, "step": step, "message": step})
-            handler.send_response(200)
-            handler.send_header("Content-Length", str(len(content)))
-            handler.end_headers()
-            handler.wfile.write(content.encode())
+            say(handler, {**report, "number": number, "step": step, "message": step})
 
         stub.says("GET", "/api/wifi/progress", progress)
         code = await at_open_box.run("--name", NAME, "wifi", "connect", "HomeNet")

@@ -1,6 +1,5 @@
 """EGWTTP in the clear, over the air, before a gateway that answers what the test says."""
 
-import asyncio
 import json
 import socket
 from collections.abc import Iterator
@@ -128,80 +127,6 @@ async def test_a_long_request_is_put_together(
     assert [body] == [json.loads(each) for each in bodies(stub)]
 
 
-async def test_a_value_longer_than_a_write_is_put_together_too(
-    box: LocalStand, stub: HttpGateway
-) -> None:
-    """A phone may let its system cut one write of 500 bytes (prepare, execute) at any MTU."""
-    stub.says("POST", "/api/device", {"status": "ok"})
-    request = Request("POST", "/api/device", b'"' + b"x" * 400 + b'"')
-
-    async with box.phone(mtu=48) as phone:
-        page = await (await RawPhone.of(phone)).page(request.encode())
-
-    assert 200 == page.status
-    assert [request.body] == bodies(stub)
-
-
-@pytest.mark.parametrize(
-    ("written", "status"),
-    [
-        (b"hello", 400),
-        (b"\x00\xff\xfe", 400),
-        (b"GET /api/hello HTTP/1.1\r\n\r\n", 400),
-        (b"GET api/hello EGWTTP/1.1\r\n\r\n", 400),
-        (b"GET /api/hello EGWTTP/1.1\r\nnonsense\r\n\r\n", 400),
-        (b"GET /api/hello EGWTTP/1.1\r\nOffset: -1\r\n\r\n", 400),
-        (b"POST /api/echo EGWTTP/1.1\r\nContent-Length: 1\r\n\r\nxx", 400),
-        (b"PUT /api/hello EGWTTP/1.1\r\n\r\n", 405),
-        (b"GET /" + b"a" * 300 + b" EGWTTP/1.1\r\n\r\n", 414),
-        (b"POST /api/echo EGWTTP/1.1\r\nContent-Length: 999999\r\n\r\n", 413),
-        (b"GET /api/hello EGWTTP/1.1\r\nX: " + b"x" * 470, 431),
-    ],
-    ids=["word", "bytes", "http", "no_slash", "no_colon", "minus", "longer", "put", "path", "body"]
-    + ["head"],
-)
-async def test_what_cannot_be_read_is_said_to_be(
-    box: LocalStand, stub: HttpGateway, written: bytes, status: int
-) -> None:
-    """In the same framing, with words; and the next request is answered."""
-    if status == 431:
-        written = written + b"x" * (520 - len(written))
-
-    async with box.phone() as phone:
-        raw = await RawPhone.of(phone)
-        page = await raw.page(*egwttp.pieces(written, 500))
-        after = await raw.page(Request("GET", "/api/hello").encode())
-
-    assert status == page.status
-    assert json.loads(page.body)["error"]
-    assert 200 == after.status
-    assert [("GET", "/api/hello")] == asked(stub)
-
-
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("GET", "/"),
-        ("GET", "/api/inverter/modbus"),
-        ("POST", "/api/crypto/sign"),
-        ("POST", "/api/bluetooth/window"),
-        ("GET", "/api/notification/../settings"),
-        ("GET", "//api/hello"),
-        ("DELETE", "/api/settings"),
-    ],
-)
-async def test_what_is_not_offered_is_forbidden(
-    box: LocalStand, stub: HttpGateway, method: str, path: str
-) -> None:
-    """The gateway does not see it."""
-    async with box.phone() as phone:
-        reply = await phone.ask(method, path)
-
-    assert 403 == reply.status
-    assert "not offered" in reply.words
-    assert [] == asked(stub)
-
-
 @pytest.fixture
 def lonely_box(make_stand: MakeStand) -> Iterator[LocalStand]:
     """A box whose gateway does not run."""
@@ -268,24 +193,6 @@ async def test_reading_meanwhile_says_so(box: LocalStand, stub: HttpGateway) -> 
     assert (200, b'{"ip": "10.0.0.1"}') == (answer.status, answer.body)
 
 
-@pytest.mark.parametrize("mtu", MTUS)
-async def test_a_notification_is_the_beginning_of_the_value(
-    box: LocalStand, stub: HttpGateway, mtu: int
-) -> None:
-    """Cut to what the connection carries; the whole can be read."""
-    stub.says("GET", "/api/state", b"x" * 900)
-
-    async with box.phone(mtu=mtu) as phone:
-        raw = await RawPhone.of(phone)
-        request = Request("GET", "/api/state").encode()
-        await raw.write(*egwttp.pieces(request, mtu - 3))
-        notified = await raw.notified()
-        value = await raw.read()
-
-    assert PAGE_BYTES == len(value)
-    assert value[: mtu - 3] == notified
-
-
 async def test_a_change_written_twice_is_made_once(box: LocalStand, stub: HttpGateway) -> None:
     """A phone that has lost an answer may ask again; what it reads again is read anew."""
     stub.says("POST", "/api/device", {"status": "ok"})
@@ -297,32 +204,6 @@ async def test_a_change_written_twice_is_made_once(box: LocalStand, stub: HttpGa
 
     assert [200] * 4 == [each.status for each in answers]
     assert [("POST", "/api/device"), *[("GET", "/api/hello")] * 2] == asked(stub)
-
-
-async def test_requests_are_answered_in_order(box: LocalStand, stub: HttpGateway) -> None:
-    """Apps exist that do not wait; each notification names what it answers."""
-    names = ("hello", "version", "name", "uptime")
-    for name in names:
-        stub.says("GET", f"/api/{name}", {"is": name})
-
-    async with box.phone() as phone:
-        raw = await RawPhone.of(phone)
-        for name in names:
-            await raw.write(Request("GET", f"/api/{name}").encode())
-        notified = [egwttp.parse_page(await raw.notified()) for _ in names]
-
-    assert [f"/api/{name}" for name in names] == [page.location for page in notified]
-
-
-async def test_an_offset_without_an_answer_is_gone(box: LocalStand) -> None:
-    """A page of what is no longer kept, and one beyond the end."""
-    async with box.phone() as phone:
-        raw = await RawPhone.of(phone)
-        gone = await raw.page(Request("GET", "/api/hello", offset=5).encode())
-        await raw.page(Request("GET", "/api/hello").encode())
-        beyond = await raw.page(Request("GET", "/api/hello", offset=9999).encode())
-
-    assert (410, 416) == (gone.status, beyond.status)
 
 
 async def test_a_pause_within_a_request_is_told(timed_box: LocalStand, stub: HttpGateway) -> None:
@@ -341,18 +222,3 @@ async def test_a_pause_within_a_request_is_told(timed_box: LocalStand, stub: Htt
     assert (408, 200) == (late.status, after.status)
     assert [("GET", "/api/hello")] == asked(stub)
     assert tail
-
-
-async def test_fifty_requests_in_a_row(box: LocalStand, stub: HttpGateway) -> None:
-    """None is lost, none is answered with another's answer."""
-    for number in range(10):
-        stub.says("GET", f"/api/notification/{number}", {"id": number})
-
-    async with box.phone() as phone:
-        answers = [
-            (await phone.get(f"/api/notification/{each % 10}")).json()["id"] for each in range(50)
-        ]
-        both = await asyncio.gather(phone.get("/api/notification/3"), phone.get("/api/hello"))
-
-    assert [each % 10 for each in range(50)] == answers
-    assert [{"id": 3}, {"message": "hello"}] == [each.json() for each in both]

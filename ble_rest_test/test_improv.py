@@ -10,15 +10,7 @@ from bluetooth.client.errors import NotLetIn
 from bluetooth.client.improv_talk import ImprovRefused
 from bluetooth.door import Policy
 from bluetooth.gatt import IMPROV_RESULT_UUID
-from bluetooth.improv import (
-    Capability,
-    Command,
-    Credentials,
-    Error,
-    Packet,
-    State,
-    parse_packet,
-)
+from bluetooth.improv import Command, Credentials, Error, State, parse_packet
 from bluetooth.improv_flow import AUTHORIZED_S
 from bluetooth.improv_writes import SILENCE_S
 from bluetooth_unit_test.http_gateway import HttpGateway
@@ -54,18 +46,6 @@ def wifi(stub: HttpGateway) -> None:
     stub.says("GET", "/api/network/address", {"ip": "10.0.0.7", "port": 8080})
     stub.says("POST", "/api/wifi", {"status": "ok", "message": "", "ip": "10.0.0.7"})
     stub.says("POST", "/api/settings", {"success": True})
-
-
-async def test_it_begins_authorised(box: LocalStand, stub: HttpGateway) -> None:
-    """The button has done that; no error, no result, and it says what it can."""
-    async with box.phone() as phone:
-        talk = await phone.improv()
-        found = (await talk.state(), await talk.error(), await talk.capabilities())
-        result = await phone.link.read(IMPROV_RESULT_UUID)
-
-    wanted = Capability.DEVICE_INFO | Capability.SCAN_WIFI | Capability.DEVICE_NAME
-    assert (State.AUTHORIZED, Error.NONE, wanted) == found
-    assert b"" == result
 
 
 @pytest.mark.parametrize("mtu", MTUS)
@@ -142,36 +122,6 @@ async def test_a_join_that_fails(
     assert Error.UNABLE_TO_CONNECT is refused.value.error
     assert (Error.UNABLE_TO_CONNECT, State.AUTHORIZED) == kept
     assert ("http://10.0.0.7:8080/", Error.NONE) == (url, error)
-
-
-@pytest.mark.parametrize(
-    ("packet", "error"),
-    [
-        (b"\x04\x00\x05", Error.INVALID_RPC),
-        (b"\x01\x03\x01\x02\x03\x0a", Error.INVALID_RPC),
-        (Packet(Command.WIFI_SETTINGS, b"\x00\x00").encode(), Error.INVALID_RPC),
-        (Packet(Command.WIFI_SETTINGS, b"\x21" + b"x" * 33 + b"\x00").encode(), Error.INVALID_RPC),
-        (Packet(Command.SCAN_WIFI, b"x").encode(), Error.INVALID_RPC),
-        (Packet(0x77).encode(), Error.UNKNOWN_RPC),
-        (Packet(Command.IDENTIFY).encode(), Error.UNKNOWN_RPC),
-        (Packet(Command.HOSTNAME, b"not a host name").encode(), Error.BAD_HOSTNAME),
-    ],
-    ids=["sum", "strings", "empty", "long", "data", "unknown", "identify", "hostname"],
-)
-async def test_a_bad_command(
-    box: LocalStand, stub: HttpGateway, packet: bytes, error: Error
-) -> None:
-    """The error of the specification; the next command takes it back and works."""
-    async with box.phone() as phone:
-        talk = await phone.improv()
-        with pytest.raises(ImprovRefused) as refused:
-            await talk.send(packet, packet[0])
-        info = await talk.info()
-        after = await talk.error()
-
-    assert error is refused.value.error
-    assert "Egret" == info[0]
-    assert Error.NONE is after
 
 
 async def test_the_boxs_name(box: LocalStand, stub: HttpGateway) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ble_rest_test.stand import LABEL, LocalStand
-from ble_rest_test.words import held_back
+from ble_rest_test.words import held_back, say
 from bluetooth.client.errors import AttRefused
 from bluetooth.door import Policy
 from bluetooth.gatt import PROGRESS_UUID
@@ -44,11 +44,7 @@ class Joining:
             "reason": "wrong_password" if failed else None,
             "message": f"HomeNet: {step}",
         }
-        content = json.dumps(report).encode()
-        handler.send_response(200)
-        handler.send_header("Content-Length", str(len(content)))
-        handler.end_headers()
-        handler.wfile.write(content)
+        say(handler, report)
         if number >= len(self._steps):
             self._let_go.set()
 

@@ -44,6 +44,21 @@ def text(characters: int) -> str:
     return "".join(alphabet[each * 7 % 11 % 4] for each in range(characters))
 
 
+def echo(handler: Handler) -> None:
+    """Answers as the gateway's own echo does."""
+    _, _, body = handler.server.asked[-1]
+    say(handler, {"echo": json.loads(body)})
+
+
+def say(handler: Handler, value: Any) -> None:
+    """Answers with JSON."""
+    content = json.dumps(value).encode()
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(len(content)))
+    handler.end_headers()
+    handler.wfile.write(content)
+
+
 class RawPhone:
     """A phone that writes what it likes to the request characteristic."""
 
@@ -86,11 +101,7 @@ def held_back(stub: HttpGateway, method: str, path: str, value: Any) -> Iterator
 
     def answer(handler: Handler) -> None:
         let_go.wait(ANSWER_TIMEOUT_S)
-        content = json.dumps(value).encode()
-        handler.send_response(200)
-        handler.send_header("Content-Length", str(len(content)))
-        handler.end_headers()
-        handler.wfile.write(content)
+        say(handler, value)
 
     stub.says(method, path, answer)
     try:

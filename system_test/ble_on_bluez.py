@@ -8,6 +8,7 @@ import pytest
 
 from ble_rest_test.fixtures import (
     BLUEZ,
+    any_box,
     box,
     closed_box,
     make_stand,
@@ -15,11 +16,13 @@ from ble_rest_test.fixtures import (
     policy,
     real_box,
     real_gateway,
+    saw,
     stub,
     timed_box,
 )
 
 __all__ = [
+    "any_box",
     "box",
     "closed_box",
     "make_stand",
@@ -28,6 +31,7 @@ __all__ = [
     "pytestmark",
     "real_box",
     "real_gateway",
+    "saw",
     "stand_kind",
     "stub",
     "timed_box",
