@@ -79,9 +79,10 @@ def _serve(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         "log": {"level": options.log_level},
     }
     announce = _announce_as_json if options.json else _announce
+    announce_tls = _announce_tls_as_json if options.json else _announce_tls
     data = data_folder(options.data, environ)
     door = door_folder(options.door, environ)
-    chosen = Options(data, announce, notify_socket(), door)
+    chosen = Options(data, announce, notify_socket(), door, announce_tls)
     return run(chosen, environ, given)
 
 
@@ -102,6 +103,14 @@ def _announce(url: str, alone: bool, code: str) -> None:
             " label; the code counts until it is claimed or stopped.",
             flush=True,
         )
+
+
+def _announce_tls(url: str, fingerprint: str) -> None:
+    print(f"and at {url}, with the certificate {fingerprint} (SHA-256)", flush=True)
+
+
+def _announce_tls_as_json(url: str, fingerprint: str) -> None:
+    print(json.dumps({"url": url, "fingerprint": fingerprint}), flush=True)
 
 
 def _announce_as_json(url: str, alone: bool, code: str) -> None:

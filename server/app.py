@@ -19,6 +19,7 @@ from server import __version__, log as logs
 from server.api import logger as api_logger
 from server.api.server import ApiServer
 from server.api.services import Services, Supported
+from server.api.tls import TlsOffer
 from server.clock import SystemClock
 from server.devices.plant import Plant
 from server.devices.profile import Profile, load_profiles
@@ -28,7 +29,7 @@ from server.engine.runner import perform
 from server.engine.task import Task
 from server.errors import EgretError, IdentityError
 from server.gateway import Counter, Gateway
-from server.host import instance, interfaces, network, restoring, system
+from server.host import addresses, instance, interfaces, network, restoring, system
 from server.host.embargoes import FileEmbargoes
 from server.host.entry_file import EntryFile
 from server.host.pins import FilePins
@@ -39,6 +40,7 @@ from server.identity import door_token, label, password
 from server.identity.atecc608 import Atecc608
 from server.identity.claim import Claim
 from server.identity.naming import three_words
+from server.identity.served_certificate import OwnersFiles, ServedCertificate
 from server.identity.signers import open_signer
 from server.ledger.buffer import Buffer
 from server.ledger.delivery import Delivery
@@ -49,6 +51,7 @@ from server.ledger.notices import NoticeBoard
 from server.ledger.portrait import Nameplate
 from server.model.access import Protection
 from server.model.configuration import Configuration
+from server.model.encryption import colons, is_offered
 from server.model.exposure import Exposure, exposure_of, is_alone
 from server.model.notice import Level
 from server.model.device import Account, Endpoint
@@ -57,6 +60,7 @@ from server.settings import Settings
 from server.sinks import sinks_of
 from server.store.database import open_store
 from server.store.readings import open_reader
+from server.tasks.look_at_certificate import LOOK_EVERY_S, LookAtCertificate
 from server.tasks.remember_device import remembered
 from server.tasks.stop_gateway import StopGateway
 from server.transports import open_transport
@@ -85,6 +89,8 @@ class Options:
     """Where a service manager listens; "" for nobody."""
     door: Path | None = None
     """The folder shared with the Bluetooth service: label and token; None: the data folder."""
+    announce_tls: Callable[[str, str], None] = lambda url, fingerprint: None
+    """Told where the TLS door is, and the fingerprint of its certificate as browsers show it."""
 
 
 class StopSignal:
@@ -134,6 +140,7 @@ class App:
         self._lockouts = Lockouts(self._clock, FileEmbargoes(options.data))
         self._way_in = way_in(options.data, options.door or options.data)
         self._exposure = _exposure(configuration)
+        self._certificate_problem = ""
         house = self._house(settings, loaded.profiles)
         problems = [*settings.problems, *loaded.problems, self._opened.problem, self._pins.problem]
         problems += [*self._way_in.problems, self._exposure.problem]
@@ -146,6 +153,9 @@ class App:
         self._inbox = Inbox()
         self._lanes = Lanes(self._inbox, perform, self._gateway.engine.preempted)
         self._runner = self._gateway.run_on(self._inbox, self._lanes)
+        self._certificate = certificate_of(
+            options.data, configuration, self._signer.serial, self._clock
+        )
         self._api = self._api_server(configuration, loaded.profiles)
         self._finished = False
         self._supervisor = Supervisor(options.notify_socket)
@@ -157,6 +167,7 @@ class App:
         host, port = self._api.start()
         self._announce(host, port)
         self._gateway.begin(self._clock.monotonic())
+        self._look_after_certificate()
         self._watchdog.start()
         self._supervisor.tell(READY)
         stopping = False
@@ -230,12 +241,39 @@ class App:
             log_level_of=api_logger.levels,
             set_log_level=api_logger.set_level,
             interfaces=interfaces.read_interfaces,
-            names=network.own_names(),
+            names=(*network.own_names(), mdns_name(self._signer.serial)),
             key_name=self._identity.key_name,
             exposure=self._exposure,
         )
-        desk = Counter(self._gateway, self._inbox)
-        return ApiServer(desk, services, configuration.api.host, configuration.api.port)
+        desk, api = Counter(self._gateway, self._inbox), configuration.api
+        return ApiServer(desk, services, api.host, api.port, self._tls_offer(configuration))
+
+    def _tls_offer(self, configuration: Configuration) -> TlsOffer | None:
+        """The TLS door, if it is wanted and there is a certificate for it."""
+        served = self._certificate
+        if served is None:
+            return None
+        try:
+            self._certificate_problem = served.look()
+        except IdentityError as error:
+            self._certificate_problem, self._certificate = f"There is no TLS door: {error}", None
+            return None
+        return TlsOffer(
+            configuration.api.tls_port,
+            lambda: served.context,
+            lambda: served.view,
+            configuration.api.plain_http,
+        )
+
+    def _look_after_certificate(self) -> None:
+        """From now on by the engine; and what was found at the start is told."""
+        house, now = self._gateway.house, self._clock.monotonic()
+        without = "" if self._certificate is not None else self._certificate_problem
+        if problem := self._api.tls_problem or without:
+            house.notices.post("tls", Level.ERROR, problem, self._clock.utc_ms())
+        if self._certificate is not None:
+            task = LookAtCertificate(house, self._certificate, self._certificate_problem)
+            self._gateway.engine.submit(task, now + LOOK_EVERY_S)
 
     def _post_problems(self, house: House, problems: list[str]) -> None:
         for number, problem in enumerate(problems):
@@ -249,6 +287,9 @@ class App:
         unclaimed = not is_open and not self._way_in.entry.view.claimed
         code = self._way_in.claim.code if unclaimed else ""
         self._options.announce(f"http://{shown}:{port}", is_alone(host), code)
+        if self._certificate is not None and self._api.tls_port:
+            fingerprint = colons(self._certificate.view.fingerprint)
+            self._options.announce_tls(f"https://{shown}:{self._api.tls_port}", fingerprint)
         if self._exposure.exposed:
             log.warning(
                 "the API is open to everybody on the network; use api.access protected unless "
@@ -284,6 +325,29 @@ class App:
         if DATABASE_LANE not in busy:
             self._opened.writer.close()
         self._instance.close()
+
+
+def mdns_name(serial: str) -> str:
+    """The box's own host name in multicast DNS."""
+    return f"egret-{serial[-6:]}.local"
+
+
+def certificate_of(
+    data: Path, configuration: Configuration, serial: str, clock: Clock
+) -> ServedCertificate | None:
+    """What the TLS door shows; None where there is to be none. Reads nothing yet."""
+    api = configuration.api
+    if not is_offered(api.tls, api.host):
+        return None
+    owners = None
+    if api.tls_certificate or api.tls_key:
+        owners = OwnersFiles(Path(api.tls_certificate), Path(api.tls_key))
+
+    def names() -> tuple[str, ...]:
+        own = (mdns_name(serial), *network.own_names(), "localhost")
+        return (*own, *addresses.own_addresses())
+
+    return ServedCertificate(data, three_words(serial), names, clock, owners)
 
 
 @dataclass(frozen=True, slots=True)

@@ -322,6 +322,17 @@ class Wifi(WifiRadio, WifiProfiles, Protocol):
     """The box's Wi-Fi; used on its own lane alone."""
 
 
+class Certificates(Protocol):
+    """The TLS certificate that is shown; used on the lane of files alone."""
+
+    def look(self) -> str:
+        """Renew and reload what needs it; returns what the owner should know, "" for nothing.
+
+        Raises IdentityError; then what was shown before is shown on.
+        """
+        ...
+
+
 class EntryKeeper(Protocol):
     """Keeps who may enter; used on the lane of files alone."""
 
