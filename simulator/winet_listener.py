@@ -55,6 +55,7 @@ class _BoundedHttp(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
+        self.logger = _failures_alone()
         super().connection_made(transport)
         if len(self.connections) > MAX_CONNECTIONS:
             log.warning("too many clients, one turned away", extra={"limit": MAX_CONNECTIONS})
@@ -100,6 +101,14 @@ class _BoundedHttp(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+
+def _failures_alone() -> logging.Logger:
+    """Where uvicorn reports what failed here. What a client sent wrong, like TLS on a plain port,
+    is answered and told to nobody: it would tear the live line of whoever watches the plant."""
+    logger = log.getChild("failures")
+    logger.setLevel(logging.ERROR)
+    return logger
 
 
 class _OpenWebSocket(WebSocketsSansIOProtocol):

@@ -50,6 +50,18 @@ def port() -> Iterator[Open]:
             loop.run(opened.listener.close())
 
 
+def test_what_is_no_http_is_answered_and_not_reported(
+    port: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A client that tries TLS on a plain port is told so, and the plant's terminal is left alone."""
+    with port.client() as client:
+        client.sendall(bytes.fromhex("16030100c8010000c40303"))
+        answer = client.recv(4096)
+
+    assert b"HTTP/1.1 400 Bad Request" == answer.splitlines()[0]
+    assert [] == caplog.records
+
+
 def answered(client: socket.socket) -> bytes:
     """Ask, and take all of the answer."""
     client.sendall(REQUEST)
