@@ -27,12 +27,13 @@ from server.engine.inbox import Inbox
 from server.engine.lanes import Lanes
 from server.engine.runner import perform
 from server.engine.task import Task
-from server.errors import EgretError, IdentityError
+from server.errors import EgretError, IdentityError, SettingsError
 from server.gateway import Counter, Gateway
 from server.host import addresses, instance, interfaces, network, restoring, system
 from server.host.embargoes import FileEmbargoes
 from server.host.entry_file import EntryFile
 from server.host.pins import FilePins
+from server.host.release_file import ReleaseFile
 from server.host.supervisor import ALIVE, READY, STOPPING, Supervisor
 from server.host.watchdog import Watchdog, end_process
 from server.host.wifi import NetworkManagerWifi
@@ -49,11 +50,13 @@ from server.ledger.entry import Entry
 from server.ledger.house import DATABASE_LANE, Adapters, Entrance, House
 from server.ledger.notices import NoticeBoard
 from server.ledger.portrait import Nameplate
+from server.ledger.trial import Trial, begun, polled_before, returned
 from server.model.access import Protection
 from server.model.configuration import Configuration
 from server.model.encryption import colons, is_offered
 from server.model.exposure import Exposure, exposure_of, is_alone
 from server.model.notice import Level
+from server.model.release import TRIAL_EXIT_CODE
 from server.model.device import Account, Endpoint
 from server.ports import Clock, SinkSetup, Transport
 from server.settings import Settings
@@ -138,6 +141,8 @@ class App:
         )
         self._pins = FilePins(options.data)
         self._lockouts = Lockouts(self._clock, FileEmbargoes(options.data))
+        self._releases = ReleaseFile(options.data)
+        self._exit_code = 0
         self._way_in = way_in(options.data, options.door or options.data)
         self._exposure = _exposure(configuration)
         self._certificate_problem = ""
@@ -177,7 +182,7 @@ class App:
                 self._begin_stop()
             self._runner.turn()
         self._close()
-        return 0
+        return self._exit_code
 
     def _watch(self) -> Watchdog:
         return Watchdog(
@@ -204,6 +209,7 @@ class App:
                 entrance=self._way_in.entrance,
             ),
             settings=settings,
+                releases=self._releases,
             plant=Plant(
                 profiles,
                 self._open_session,
@@ -218,8 +224,28 @@ class App:
             entry=self._way_in.entry,
         )
 
+            trial=self._trial(),
+            give_up=self._give_up,
     def _open_session(self, endpoint: Endpoint, account: Account) -> Transport:
         return open_transport(endpoint, self._clock, self._pins, account, self._lockouts)
+    def _trial(self) -> Trial:
+        """The trial of this version; its start counts before anything of it runs."""
+        at_ms = self._clock.utc_ms()
+        devices = polled_before(self._opened.last_taken_at_ms, at_ms)
+        known, fallback = self._releases.read(), self._releases.fallback()
+        release = begun(known, __version__, at_ms, devices, fallback)
+        try:
+            if release != known:
+                self._releases.write(release)
+        except SettingsError as error:
+            log.warning("release not saved", extra={"error": str(error)})
+        return Trial(release)
+
+    def _give_up(self) -> None:
+        """This version failed its trial: stop as cleanly as ever, and say so to the supervisor."""
+        self._exit_code = TRIAL_EXIT_CODE
+        self._stop.asked = True
+
 
     def close_unstarted(self) -> None:
         """Give back what the constructor took, when starting failed."""
@@ -282,6 +308,8 @@ class App:
             house.notices.post("key", Level.INFO, self._identity.remark, self._clock.utc_ms())
 
     def _announce(self, host: str, port: int) -> None:
+        if left := returned(house.trial.release):
+            house.notices.post("release", Level.WARNING, left, self._clock.utc_ms())
         shown = f"[{host}]" if ":" in host else host
         is_open = self._exposure.protection is Protection.OPEN
         unclaimed = not is_open and not self._way_in.entry.view.claimed

@@ -85,13 +85,17 @@ class ProfileError(Permanent):
 class SinkUnavailable(Retry):
     """The endpoint's fault (timeout, DNS, TLS, 401/403/404/408/425/429, 5xx): retry for ever.
 
-    `retry_after_s` is what the endpoint asked for, if it did.
+    `retry_after_s` is what the endpoint asked for, if it did; `turned_away` is True when it
+    answered and wants something else of us (401, 403, 404, a redirect, ...).
     """
 
-    def __init__(self, text: str, retry_after_s: float | None = None) -> None:
-        super().__init__(text, retry_after_s)
+    def __init__(
+        self, text: str, retry_after_s: float | None = None, turned_away: bool = False
+    ) -> None:
+        super().__init__(text, retry_after_s, turned_away)
         self.text = text
         self.retry_after_s = retry_after_s
+        self.turned_away = turned_away
 
     def __str__(self) -> str:
         return self.text

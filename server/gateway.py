@@ -20,7 +20,7 @@ from server.ledger.board import Board
 from server.ledger.delivery import Outlet
 from server.ledger.house import DATABASE_LANE, FILES_LANE, House
 from server.ledger.portrait import Nameplate, draw
-from server.ledger.review import facts_now
+from server.ledger.review import facts_now, unhealthy
 from server.model.access import EntryView
 from server.model.cursor import Cursor
 from server.model.device import DeviceConfig, accounts_of
@@ -39,6 +39,7 @@ from server.tasks.look_at_wifi import LookAtWifi
 from server.tasks.prune_store import PruneStore
 from server.tasks.publish_batch import Feed, PublishTick, close_feed
 from server.tasks.publish_snapshot import PublishSnapshot
+from server.tasks.watch_trial import WatchTrial
 from server.devices.link_table import LinkEvent
 
 log = logging.getLogger(__name__)
@@ -101,6 +102,7 @@ class Gateway:
             (CheckClock(house), now),
             (PublishSnapshot(house), now),
             (PruneStore(house), now + FIRST_PRUNE_S),
+            (WatchTrial(house, house.adapters.releases, self._fault), now),
         )
         for task, at in standing:
             self.engine.submit(task, at)
@@ -286,6 +288,9 @@ class Gateway:
             "It goes on; please report it.",
             self.house.clock.utc_ms(),
         )
+
+    def _fault(self, now: float) -> str:
+        return unhealthy(self.house, self.statistics(now), now)
 
     def _portrait(self, now: float) -> Snapshot:
         self._number += 1

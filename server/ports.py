@@ -13,6 +13,7 @@ from server.model.cursor import Cursor, Span
 from server.model.delivery import Ack, Batch, Committed, Pruned, Quarantined, Retention
 from server.model.device import Space
 from server.model.reading import ClockQuality, Record, Stored
+from server.model.release import Release
 from server.model.request import History, JoinWifi, QueryHistory, Request
 from server.model.snapshot import Snapshot
 from server.model.wifi import WifiJoined, WifiState, WifiTold
@@ -337,6 +338,14 @@ class EntryKeeper(Protocol):
     """Keeps who may enter; used on the lane of files alone."""
 
     def write(self, book: Book) -> None:
+        """Put it on disk, whole or not at all; raises SettingsError."""
+        ...
+
+
+class ReleaseKeeper(Protocol):
+    """Keeps which version is on trial; used on the lane of files alone."""
+
+    def write(self, release: Release) -> None:
         """Put it on disk, whole or not at all; raises SettingsError."""
         ...
 

@@ -20,13 +20,15 @@ from server.gateway import (
     SPREAD_S,
     Counter,
 )
+from server.ledger.trial import LAST_WORDS_S, TRIAL_LEAST_S, TRIAL_S, Trial
 from server.model.cursor import Cursor
 from server.model.delivery import Ack, Batch
 from server.model.device import Account, Endpoint, LinkState
+from server.model.release import Attempt, Release
 from server.model.request import AddDevice, ChangeSettings, DismissNotice, RemoveDevice
 from server.tasks.connect_device import TryLink
 from server.tasks.stop_gateway import DRAIN_AT_MOST_S, STOP_AT_MOST_S, StopGateway
-from server_unit_test.boxes import EARLIER_BOOT, Box, box_in
+from server_unit_test.boxes import EARLIER_BOOT, START, Box, box_in
 from server_unit_test.contracts.fake_sink import FakeSink
 from server_unit_test.contracts.fake_transport import FakeTransport
 from server_unit_test.engine.puppet import Puppet
@@ -560,3 +562,55 @@ def test_a_changed_account_rebuilds_the_session(box: Box) -> None:
     assert [Account("owner", "s3cret")] == opened
     assert before["a"] is not after["a"] is after["b"]
     assert before["c"] is after["c"]
+
+
+# -- a version on trial ------------------------------------------------------------------------
+
+
+def put_on_trial(box: Box, *devices: str) -> list[float]:
+    """Run another version than the proven one; returns when it ends the process."""
+    house, ended = box.home.house, list[float]()
+    house.trial = Trial(Release("1", "2", Attempt("2", 0, 1, devices)))
+    house.give_up = lambda: ended.append(box.now - START)
+    return ended
+
+
+def test_a_version_that_reads_and_delivers_is_proven(box: Box) -> None:
+    """A minute after the start, and the box is healthy all the time."""
+    box.devices(config_of("a"))
+    box.sink()
+    ended = put_on_trial(box, "a")
+    box.begin()
+    box.until(TRIAL_LEAST_S + 10)
+
+    assert box.home.house.trial.is_proven()
+    assert ([], True) == (ended, box.gateway.board.snapshot().gateway.healthy)
+
+
+def test_a_version_that_cannot_read_makes_the_box_unhealthy_and_ends(box: Box) -> None:
+    """With the reason, after TRIAL_S; readings of others are taken meanwhile."""
+    box.home.transport.reachable = False
+    box.devices(config_of("a"))
+    ended = put_on_trial(box, "a")
+    box.begin()
+    box.until(TRIAL_S - 30)
+    before = box.gateway.board.snapshot().gateway
+    box.until(60)
+    after = box.gateway.board.snapshot().gateway
+
+    assert (True, False) == (before.healthy, after.healthy)
+    assert "version 2 has not proved itself: it has not read Device a" in after.health
+    assert [True] == [TRIAL_S + LAST_WORDS_S <= each < TRIAL_S + 30 for each in ended]
+
+
+def test_a_version_without_a_network_is_proven_by_reading(box: Box) -> None:
+    """After TRIAL_S, and not before."""
+    box.devices(config_of("a"))
+    box.sink().fail_next(*[SinkUnavailable("no route")] * 1000)
+    ended = put_on_trial(box, "a")
+    box.begin()
+    box.until(TRIAL_S - 30)
+    before = box.home.house.trial.is_proven()
+    box.until(60)
+
+    assert (False, True, []) == (before, box.home.house.trial.is_proven(), ended)

@@ -61,6 +61,8 @@ class Outlet:
         self.failures = 0
         self.error = ""
         self.retry_at = 0.0
+        self.out_of_reach = False
+        """The last attempt met nobody, or an endpoint in trouble of its own."""
         self.last_ack_ms: int | None = None
         self.delivered = 0
         self.dropped = 0
@@ -136,6 +138,7 @@ class Outlet:
             self.delivered += delivered
             self.last_ack_ms = at_ms
         self.failures, self.error, self.retry_at = 0, "", 0.0
+        self.out_of_reach = False
         self._limit = min(self._width, self._limit * 2)
 
     def refused(
@@ -147,6 +150,7 @@ class Outlet:
         """
         self.in_flight = None
         self.error = str(error)[:SINK_ERROR_CHARACTERS_MAX]
+        self.out_of_reach = isinstance(error, SinkUnavailable) and not error.turned_away
         if isinstance(error, Overrun) and span.size > 1:
             # Too slow for what was asked at once: less next time, after a pause.
             self._pause(error, now, draw)

@@ -18,10 +18,20 @@ from server.ledger.disk import Disk
 from server.ledger.door import DoorLedger
 from server.ledger.entry import Entry
 from server.ledger.notices import NoticeBoard
+from server.ledger.trial import Trial, proven
 from server.ledger.wifi import WifiLedger
 from server.model.access import Book, Password
 from server.model.configuration import Configuration
-from server.ports import Clock, EntryKeeper, RecordReader, SinkSetup, Store, Transport, Wifi
+from server.ports import (
+    Clock,
+    EntryKeeper,
+    RecordReader,
+    ReleaseKeeper,
+    SinkSetup,
+    Store,
+    Transport,
+    Wifi,
+)
 from server.settings import Settings
 
 SNAPSHOT_EVERY_S = 1.0
@@ -63,6 +73,8 @@ class Adapters:
     """The box's Wi-Fi; None where the machine around us looks after it."""
     entrance: Entrance | None = None
     """None where nobody can become the owner."""
+    releases: ReleaseKeeper | None = None
+    """None where nobody keeps which version is on trial."""
 
 
 class Waiting(Protocol):
@@ -110,6 +122,9 @@ class House:
     wifi: WifiLedger = field(default_factory=WifiLedger)
     door: DoorLedger = field(default_factory=DoorLedger)
     entry: Entry = field(default_factory=lambda: Entry(Book()))
+    trial: Trial = field(default_factory=lambda: proven("1"))
+    give_up: Callable[[], None] = lambda: None
+    """Ends the process for a version that failed its trial; set by whoever runs the loop."""
     reconfigured: Callable[[float], tuple[Submission, ...]] = lambda now: ()
     """Brings devices and sinks in line with the settings; set by the gateway."""
     begun_with: Configuration = field(init=False)

@@ -33,7 +33,7 @@ def draw(house: House, plate: Nameplate, engine: Statistics, number: int, now: f
     return Snapshot(
         version=number,
         at_ms=at_ms,
-        gateway=_gateway(house, plate, unhealthy(house, engine, now), now),
+        gateway=_gateway(house, plate, house.trial.reason or unhealthy(house, engine, now), now),
         devices=tuple(each.view(now, at_ms) for each in house.plant.devices.values()),
         sinks=tuple(each.view(delivery.head, now, at_ms) for each in delivery.outlets.values()),
         store=house.disk.view(house.buffer),

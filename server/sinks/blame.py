@@ -17,6 +17,9 @@ The schedule of delivery has the same bound."""
 MAX_EXCERPT = 200
 """Characters of an endpoint's answer that are shown and logged."""
 
+_ITS_OWN_TROUBLE = frozenset({408, 425, 429})
+"""Of the 4xx: it is too slow, too early or too busy, and wants nothing else of us."""
+
 _ADVICE = {
     401: "it wants other credentials",
     403: "it does not let this gateway in",
@@ -43,7 +46,9 @@ def judge(status: int, retry_after: str | None, answer: bytes) -> EgretError | N
     advice = _ADVICE.get(status, "")
     if 300 <= status < 400:
         advice = "redirects are not followed; configure the address it leads to"
-    return SinkUnavailable(f"{words}: {advice}" if advice else words, wait_s(retry_after))
+    said = f"{words}: {advice}" if advice else words
+    turned_away = status < 500 and status not in _ITS_OWN_TROUBLE
+    return SinkUnavailable(said, wait_s(retry_after), turned_away)
 
 
 def wait_s(retry_after: str | None) -> float | None:

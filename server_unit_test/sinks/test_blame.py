@@ -101,6 +101,18 @@ def test_the_wish_travels_with_the_error(status: int) -> None:
     assert 30.0 == error.retry_after_s
 
 
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [(401, True), (404, True), (301, True), (408, False), (425, False), (429, False), (503, False)],
+)
+def test_whoever_is_turned_away_is_told_so(status: int, expected: bool) -> None:
+    """An endpoint in trouble of its own wants nothing else of us."""
+    error = judge(status, None, b"")
+
+    assert isinstance(error, SinkUnavailable)
+    assert expected is error.turned_away
+
+
 def test_an_excerpt_is_one_printable_line() -> None:
     """What an endpoint says cannot forge lines in a log."""
     said = excerpt(b"bad\r\nlevel=ERROR \x1b[2J \xff device")
