@@ -90,10 +90,6 @@ class Stand(Protocol):
         """A phone of its own that has found the box and is connected."""
         ...
 
-    async def phone_radio(self, mtu: int = MAX_MTU) -> BleakRadio:
-        """Only the radio of such a phone."""
-        ...
-
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -159,7 +155,7 @@ class LocalStand:
         await self._running
 
     async def phone_radio(self, mtu: int = MAX_MTU) -> BleakRadio:
-        """See Stand."""
+        """Only the radio of such a phone."""
         return BleakRadio("", clock.wait, *backends(await self.place.radio.central("phone"), mtu))
 
     @asynccontextmanager
@@ -178,14 +174,10 @@ class DistantStand:
         self._address = address
         self._adapter = adapter
 
-    async def phone_radio(self, mtu: int = MAX_MTU) -> BleakRadio:
-        """See Stand. The system chooses the MTU."""
-        return BleakRadio(self._adapter)
-
     @asynccontextmanager
     async def phone(self, label: Label | None = None, mtu: int = MAX_MTU) -> AsyncIterator[Box]:
-        """See Stand."""
-        radio = await self.phone_radio(mtu)
+        """See Stand. The system chooses the MTU."""
+        radio = BleakRadio(self._adapter)
         async with connect(self._address, label=label, radio=radio) as box:
             yield box
 

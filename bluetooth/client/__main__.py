@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import getpass
+import io
 import logging
 import os
 import sys
@@ -182,6 +183,11 @@ def main(argv: list[str] | None = None, radio: Radio | None = None) -> int:
     log.configure("DEBUG" if options.is_verbose else "ERROR", sys.stderr)
     # bleak would tell every value that is written, a password among them.
     logging.getLogger("bleak").setLevel(logging.INFO if options.is_verbose else logging.ERROR)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(
+            stream, io.TextIOWrapper
+        ):  # A console need not know every neighbour's script.
+            stream.reconfigure(errors="replace")
     voice = Voice(sys.stdout, sys.stderr, options.as_json)
     try:
         return asyncio.run(run(options, voice, radio))

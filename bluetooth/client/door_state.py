@@ -50,7 +50,7 @@ def parse(value: bytes) -> DoorState:
         if not isinstance(fields, dict):
             raise ValueError("no object")
         return _of(fields)
-    except (ValueError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise NoAnswer(f"the box does not say how its door stands: {error}") from error
 
 

@@ -21,6 +21,7 @@ from bluetooth.egwttp import (
     pieces,
 )
 from bluetooth.gatt import REQUEST_UUID, RESPONSE_UUID
+from bluetooth.phone_session import MAX_ANSWER_BYTES
 from bluetooth.ports import Clock
 
 PAGE_TIMEOUT_S = 15.0
@@ -68,6 +69,8 @@ class PlainChannel:
         wanted: Request | None = request
         while wanted is not None:
             page = await self._page(wanted, timeout_s)
+            if page.total_bytes > MAX_ANSWER_BYTES:
+                raise NoAnswer(f"an answer of {page.total_bytes} bytes is more than a box may send")
             wanted = pages.add(page)
             timeout_s = PAGE_TIMEOUT_S
         return pages.response()

@@ -18,6 +18,7 @@ from bumble import hci
 from bluetooth import clock
 from bluetooth.client import finding
 from bluetooth.client.bleak_link import (
+    CLOSE_TIMEOUT_S,
     CONNECT_TIMEOUT_S,
     CONNECT_TRIES,
     MAX_WRITE_BYTES,
@@ -158,6 +159,14 @@ class Deaf(RadioClient):
         raise AssertionError("nobody sets it")
 
 
+class Clinging(RadioClient):
+    """A system that hangs when it is to disconnect."""
+
+    async def disconnect(self) -> None:
+        """For ever."""
+        await asyncio.Event().wait()
+
+
 async def seen(radio: BleakRadio) -> Sighting:
     """The box."""
     return await finding.find(radio, asyncio.sleep, Wanted(name=NAME))
@@ -226,6 +235,20 @@ async def test_a_read_that_nobody_answers_ends(radio: Radio, central: Central) -
     took_s = asyncio.get_running_loop().time() - began
     await link.close()
     assert OPERATION_TIMEOUT_S == pytest.approx(took_s, abs=0.1)
+
+
+async def test_a_system_that_does_not_disconnect_is_not_waited_for(
+    radio: Radio, central: Central
+) -> None:
+    """It ends the connection with the program."""
+    await box_in(radio, table())
+    phone = phone_of(central, Clinging, Waits())
+    link = await phone.connect(await seen(phone))
+    began = asyncio.get_running_loop().time()
+
+    await link.close()
+
+    assert CLOSE_TIMEOUT_S == pytest.approx(asyncio.get_running_loop().time() - began, abs=0.1)
 
 
 async def test_a_read_ends_with_the_connection(radio: Radio, central: Central) -> None:

@@ -1,6 +1,11 @@
 """What a phone reads of the door."""
 
+import json
+from contextlib import suppress
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bluetooth.client.door_state import ADVERTISING, DoorState, parse
 from bluetooth.client.errors import NoAnswer
@@ -36,9 +41,37 @@ def test_what_a_later_box_adds_is_no_error() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [b"", b"x", b"[]", b"\xff", b'{"left_s":"x"}', b'{"session":1}', b"[" * 3000]
+    "value",
+    [
+        b"",
+        b"x",
+        b"[]",
+        b"\xff",
+        b'{"left_s":"x"}',
+        b'{"session":1}',
+        b"[" * 3000,
+        b'{"attempts_left":Infinity}',
+        b'{"left_s":1' + b"0" * 400 + b"}",
+        b'{"session":[null]}',
+    ],
 )
 def test_nonsense_is_said_to_be(value: bytes) -> None:
     """And never raises anything else."""
     with pytest.raises(NoAnswer, match="how its door stands"):
+        parse(value)
+
+
+@given(st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st.text(), st.lists))
+def test_no_value_breaks_it(value: object) -> None:
+    """Whatever stands in the fields."""
+    fields = dict.fromkeys(("state", "left_s", "legacy", "attempts_left", "session"), value)
+
+    with suppress(NoAnswer):
+        assert isinstance(parse(json.dumps(fields).encode()).words, str)
+
+
+@given(st.binary(max_size=512))
+def test_no_bytes_break_it(value: bytes) -> None:
+    """Nor what is no JSON at all."""
+    with suppress(NoAnswer):
         parse(value)

@@ -13,6 +13,7 @@ from bluetooth.client.plain_channel import (
 )
 from bluetooth.egwttp import GREETING, Assembler, Request, Response, refusal
 from bluetooth.gatt import REQUEST_UUID, RESPONSE_UUID
+from bluetooth.phone_session import MAX_ANSWER_BYTES
 from bluetooth_unit_test.client.fake_link import FakeLink
 
 GET = Request("GET", "/api/state")
@@ -196,3 +197,19 @@ async def test_nonsense_is_no_answer(radio_loop: asyncio.AbstractEventLoop, valu
 
     with pytest.raises(NoAnswer, match="does not answer as it should"):
         await (await channel(link)).ask(GET, 10.0)
+
+
+async def test_an_answer_without_an_end_is_not_begun(
+    radio_loop: asyncio.AbstractEventLoop,
+) -> None:
+    """A box that promises a gigabyte is none of ours."""
+    link = FakeLink()
+    box = AnsweringBox(link)
+    head = f"EGWTP/1.1 200 OK\r\nLocation: {GET.path}\r\nMethod: GET\r\nContent-Length: "
+    box.answer = lambda request: box.say(  # type: ignore[method-assign]
+        f"{head}{MAX_ANSWER_BYTES + 1}\r\n\r\nx".encode()
+    )
+
+    with pytest.raises(NoAnswer, match="more than a box may send"):
+        await (await channel(link)).ask(GET, 10.0)
+    assert 1 == len(box.requests)
