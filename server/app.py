@@ -207,9 +207,9 @@ class App:
                 forget_host=self._pins.forget,
                 wifi=NetworkManagerWifi(self._clock),
                 entrance=self._way_in.entrance,
+                releases=self._releases,
             ),
             settings=settings,
-                releases=self._releases,
             plant=Plant(
                 profiles,
                 self._open_session,
@@ -222,12 +222,10 @@ class App:
             disk=Disk(committed_at=started),
             started=started,
             entry=self._way_in.entry,
-        )
-
             trial=self._trial(),
             give_up=self._give_up,
-    def _open_session(self, endpoint: Endpoint, account: Account) -> Transport:
-        return open_transport(endpoint, self._clock, self._pins, account, self._lockouts)
+        )
+
     def _trial(self) -> Trial:
         """The trial of this version; its start counts before anything of it runs."""
         at_ms = self._clock.utc_ms()
@@ -246,6 +244,8 @@ class App:
         self._exit_code = TRIAL_EXIT_CODE
         self._stop.asked = True
 
+    def _open_session(self, endpoint: Endpoint, account: Account) -> Transport:
+        return open_transport(endpoint, self._clock, self._pins, account, self._lockouts)
 
     def close_unstarted(self) -> None:
         """Give back what the constructor took, when starting failed."""
@@ -306,10 +306,10 @@ class App:
             house.notices.post(f"start {number}", Level.ERROR, problem, self._clock.utc_ms())
         if self._identity.remark:
             house.notices.post("key", Level.INFO, self._identity.remark, self._clock.utc_ms())
-
-    def _announce(self, host: str, port: int) -> None:
         if left := returned(house.trial.release):
             house.notices.post("release", Level.WARNING, left, self._clock.utc_ms())
+
+    def _announce(self, host: str, port: int) -> None:
         shown = f"[{host}]" if ":" in host else host
         is_open = self._exposure.protection is Protection.OPEN
         unclaimed = not is_open and not self._way_in.entry.view.claimed
