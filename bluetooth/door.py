@@ -143,7 +143,8 @@ class Door:
             self._seat.stay()
         elif self._lingers:
             self._see_off()
-        self._seat.check()
+        is_open = self._standing.state is State.OPEN
+        self._seat.check(yields=not (is_open or self._ways.is_inside or self._ways.is_busy))
 
     def standing(self) -> Standing:
         """How the door stands."""

@@ -165,6 +165,11 @@ class Ways:
         self._plain.withdraw(allowance.plain, allowance.why_not)
 
     @property
+    def is_inside(self) -> bool:
+        """Whether the phone has shown that it holds the label's secret."""
+        return self._sessions.is_open
+
+    @property
     def is_busy(self) -> bool:
         """Whether a phone waits for an answer."""
         return self._plain.is_busy or self._improv.is_busy or self._sessions.is_busy

@@ -24,7 +24,7 @@ from bluetooth.gatt import (
 from bluetooth.label import Label
 from bluetooth.log import KeyValueFormatter
 from bluetooth.phone_session import PhoneSession
-from bluetooth.seat import FAREWELL_S
+from bluetooth.seat import FAREWELL_S, YIELD_S
 from bluetooth.window import (
     FIRST_PAUSE_S,
     MAX_BAD_ATTEMPTS,
@@ -103,6 +103,41 @@ async def test_a_stranger_cannot_shut_out_the_phone_that_is_inside() -> None:
                 house.door.write("a stranger", SESSION_UUID, value)
 
     assert 200 == (await phone.ask("POST", "/api/settings", b"{}")).status
+
+
+async def test_a_stranger_cannot_sit_before_a_new_box_for_ever() -> None:
+    """It keeps reading, so that it is never silent; the owner's phone gets in all the same, and
+    stays, however often the stranger knocks."""
+    house = House(NEW)
+    for _ in range(int(YIELD_S) + 2):
+        with contextlib.suppress(Refused):
+            house.door.read("a stranger", DOOR_STATE_UUID)
+        with contextlib.suppress(Refused):
+            house.door.read(PHONE, DOOR_STATE_UUID)
+        await house.pass_time(1.0)
+    phone = Phone(house).begin()
+    await phone.ask("GET", "/api/hello")
+    for _ in range(2 * int(YIELD_S)):
+        with pytest.raises(Refused):
+            house.door.read("a stranger", DOOR_STATE_UUID)
+        await house.pass_time(1.0)
+
+    assert "a stranger" in house.sent_away
+    assert PHONE not in house.sent_away[house.sent_away.index("a stranger") + 1 :]
+    assert 200 == (await phone.ask("GET", "/api/hello")).status
+
+
+async def test_who_was_let_in_by_the_button_is_not_pushed_out() -> None:
+    """In the open window the first phone stays, whoever knocks."""
+    house = House(CONFIGURED)
+    house.door.open("the button")
+    for _ in range(2 * int(YIELD_S)):
+        await house.ask("GET", "/api/hello")
+        with pytest.raises(Refused):
+            house.door.read("a stranger", DOOR_STATE_UUID)
+        await house.pass_time(1.0)
+
+    assert {"a stranger"} == set(house.sent_away)
 
 
 async def test_outside_the_window_no_way_changes_anything() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from bluetooth.errors import Refused
 from bluetooth.gatt import AttError
-from bluetooth.seat import FAREWELL_S, SEAT_IDLE_S, Seat
+from bluetooth.seat import FAREWELL_S, SEAT_IDLE_S, YIELD_PAUSE_S, YIELD_S, Seat
 from bluetooth_unit_test.virtual_time import VirtualTime
 
 pytestmark = pytest.mark.anyio
@@ -62,6 +62,43 @@ async def test_a_phone_that_says_nothing_is_dismissed() -> None:
     await row.time.advance(FAREWELL_S)
 
     assert ([], ["a"], ["a"]) == (before, row.sent_away, row.left)
+    assert row.time.is_quiet
+
+
+async def test_a_phone_that_keeps_another_out_for_nothing_gives_way() -> None:
+    """Some time after the other one knocked; and it is not let in again before that one."""
+    row = Row()
+    row.seat.admit("a")
+    with pytest.raises(Refused):
+        row.seat.admit("b")
+    await row.time.advance(YIELD_S)
+    row.seat.admit("a")
+    row.seat.check(yields=False)
+    await row.time.advance(FAREWELL_S)
+    inside = row.seat.is_of("a")
+    row.seat.check(yields=True)
+    row.seat.check(yields=True)
+    await row.time.advance(FAREWELL_S)
+
+    assert (True, ["a"]) == (inside, row.left)
+    with pytest.raises(Refused, match="turn"):
+        row.seat.admit("a")
+    assert row.seat.admit("b")
+    row.seat.free()
+    await row.time.advance(YIELD_PAUSE_S)
+    assert row.seat.admit("a")
+
+
+async def test_a_phone_that_nobody_waits_for_may_stay() -> None:
+    """However long, as long as it says something."""
+    row = Row()
+    row.seat.admit("a")
+    for _ in range(10):
+        await row.time.advance(YIELD_S)
+        row.seat.admit("a")
+        row.seat.check(yields=True)
+
+    assert row.seat.is_of("a")
     assert row.time.is_quiet
 
 

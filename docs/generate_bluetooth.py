@@ -105,6 +105,8 @@ LIMITS: tuple[tuple[object, str], ...] = (
     (window, "PAUSE_FORGOTTEN_S"),
     (window, "ATTEMPT_FORGOTTEN_S"),
     (seat, "SEAT_IDLE_S"),
+    (seat, "YIELD_S"),
+    (seat, "YIELD_PAUSE_S"),
     (button, "HOLD_S"),
     (fragment, "MIN_FRAGMENT_BYTES"),
     (fragment, "MAX_FRAGMENT_BYTES"),
