@@ -1,4 +1,4 @@
-"""Who may ask. Until there are tokens: nobody through a foreign web page.
+"""Whose web page asks: nobody acts through a foreign one. Who asks is for `gate`.
 
 A browser in the house can be made to send requests to any address by any page it shows. Three
 things give such a request away, and browsers let no page forge them:

@@ -1,4 +1,4 @@
-"""GET crypto: the gateway's identity. Only the public half; nothing here signs anything."""
+"""GET crypto: the gateway's identity. Only the public half; `signing` is elsewhere."""
 
 from base64 import b64encode
 from hashlib import sha256

@@ -1,7 +1,7 @@
 """POST initialize: bind the box to a wallet. A dry run only, until there is a cloud to tell.
 
-This is the one place where the key signs something that a caller named, so the text is held to the
-one form that it may have: the box's serial and a wallet, never text of the caller's own making.
+The key signs something here that a caller named, so the text is held to the one form that it may
+have: the box's serial and a wallet, never text of the caller's own making, which is for `signing`.
 """
 
 import re
