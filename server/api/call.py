@@ -23,12 +23,30 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 GUARDED: Headers = (
     (b"x-content-type-options", b"nosniff"),
     (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (
+        b"permissions-policy",
+        b"accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), "
+        b"microphone=(), payment=(), usb=()",
+    ),
 )
-"""Sent with every answer: types are not guessed and no other site embeds what we say."""
+"""Sent with every answer: types are not guessed, no other site embeds or frames what we say or
+keeps a hand on its window, no other learns where a visitor came from, and nothing of the visitor's
+machine is asked for."""
+NO_PAGE: Headers = (
+    (
+        b"content-security-policy",
+        b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    *GUARDED,
+)
+"""The same for what is no page: shown as one, it may do nothing at all."""
 JSON: Headers = (
     (b"content-type", b"application/json"),
     (b"cache-control", b"no-store"),
-    *GUARDED,
+    *NO_PAGE,
 )
 
 

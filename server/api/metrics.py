@@ -7,13 +7,13 @@ under its own time, so an old value would be a false one.
 import math
 from collections.abc import Iterator
 
-from server.api.call import GUARDED, Call, Nothing, Reply
+from server.api.call import NO_PAGE, Call, Nothing, Reply
 from server.model.device import LinkState
 from server.model.quantity import QUANTITIES, Kind, Quantity
 from server.model.snapshot import DeviceView, Snapshot
 
 CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
-_HEADERS = ((b"content-type", CONTENT_TYPE.encode()), (b"cache-control", b"no-store"), *GUARDED)
+_HEADERS = ((b"content-type", CONTENT_TYPE.encode()), (b"cache-control", b"no-store"), *NO_PAGE)
 _UNITS = {
     "W": "watts",
     "Wh": "watt_hours",

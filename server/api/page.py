@@ -78,8 +78,6 @@ def _file(call: Call[Nothing, Nothing], name: str) -> Reply:
         (b"cache-control", b"no-cache"),
         (b"etag", asset.etag),
         (b"content-security-policy", POLICY),
-        (b"x-frame-options", b"DENY"),
-        (b"referrer-policy", b"no-referrer"),
         *GUARDED,
     )
     if _has_it(call, asset.etag):

@@ -237,13 +237,11 @@ def _evict(connections: Iterable[object], newcomer: object) -> bool:
 
 
 def _raw_answer(status: HTTPStatus, text: str) -> bytes:
-    body = refusal(status, text).body
+    _, body, headers = refusal(status, text)
     assert isinstance(body, bytes)
-    head = (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/json\r\n"
-        f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
-    )
-    return head.encode() + body
+    told = b"".join(b"%s: %s\r\n" % header for header in headers)
+    head = f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-length: {len(body)}\r\n"
+    return b"%s%sconnection: close\r\n\r\n%s" % (head.encode(), told, body)
 
 
 async def _overloaded(scope: Any, receive: Any, send: Any) -> None:

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from server.api import page
 from server.api.application import Application
-from server.api.call import Context, encode
+from server.api.call import JSON, Context, encode
 from server.api.live import Live
 from server.api.protocol import KEEP_ALIVE_TIMEOUT_S, BoundedProtocol
 from server.api.routes import ROUTES
@@ -219,5 +219,5 @@ def _bug(request: Request, error: Exception) -> Response:
         "endpoint": request.url.path,
     }
     # uvicorn closes the connection after a fault, so the client must not send its next request.
-    headers = {"connection": "close", "cache-control": "no-store"}
-    return Response(encode(body), 500, headers, media_type="application/json")
+    headers = {name.decode(): value.decode() for name, value in JSON}
+    return Response(encode(body), 500, {**headers, "connection": "close"})
