@@ -52,3 +52,15 @@ async def test_two_phones_in_one_process(radio: Radio) -> None:
 
     assert [b"off", b"off"] == values
     assert 2 == len(lamp.centrals)
+
+
+@pytest.mark.parametrize("mtu", [23, 48, 185, 517])
+async def test_a_phone_asks_for_the_mtu_that_it_has(radio: Radio, mtu: int) -> None:
+    """Not every system asks for what BlueZ does."""
+    lamp = await radio.peripheral("Lamp", Lamp().services)
+    client, _scanner = backends(await radio.central(), mtu)
+    phone = bleak.BleakClient(lamp.address, backend=client, timeout=5.0)
+
+    await phone.connect()
+
+    assert mtu == phone.mtu_size
