@@ -56,7 +56,7 @@ from server.model.configuration import Configuration
 from server.model.encryption import colons, is_offered
 from server.model.exposure import Exposure, exposure_of, is_alone
 from server.model.notice import Level
-from server.model.release import TRIAL_EXIT_CODE
+from server.model.release import TRIAL_EXIT_CODE, Release
 from server.model.device import Account, Endpoint
 from server.ports import Clock, SinkSetup, Transport
 from server.settings import Settings
@@ -181,6 +181,8 @@ class App:
                 stopping = True
                 self._begin_stop()
             self._runner.turn()
+        trial = self._gateway.house.trial
+        self._save_release(trial.release, trial.stopped())
         self._close()
         return self._exit_code
 
@@ -232,12 +234,15 @@ class App:
         devices = polled_before(self._opened.last_taken_at_ms, at_ms)
         known, fallback = self._releases.read(), self._releases.fallback()
         release = begun(known, __version__, at_ms, devices, fallback)
+        self._save_release(known, release)
+        return Trial(release)
+
+    def _save_release(self, known: Release | None, release: Release) -> None:
         try:
             if release != known:
                 self._releases.write(release)
         except SettingsError as error:
             log.warning("release not saved", extra={"error": str(error)})
-        return Trial(release)
 
     def _give_up(self) -> None:
         """This version failed its trial: stop as cleanly as ever, and say so to the supervisor."""

@@ -143,6 +143,13 @@ class Trial:
                 self.release = replace(self.release, trial=failed)
         return self.standing is not before
 
+    def stopped(self) -> Release:
+        """The record if the process was asked to stop: such a start is no failed try."""
+        attempt = self.release.trial
+        if self.standing is not Standing.ON_TRIAL or attempt is None:
+            return self.release
+        return replace(self.release, trial=replace(attempt, tries=max(0, attempt.tries - 1)))
+
     def is_over(self, now: float) -> bool:
         """Whether the process is to end now: the version failed, for the first time."""
         return (

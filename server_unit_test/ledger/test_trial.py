@@ -144,6 +144,18 @@ def test_a_version_that_ends_early_again_and_again_fails() -> None:
     assert trial.is_over(LAST_WORDS_S)
 
 
+def test_a_start_that_was_asked_to_stop_does_not_count() -> None:
+    """Only a version that ends by itself has failed a try; a verdict stays what it is."""
+    attempt = STARTED.trial
+    assert attempt is not None
+    failed = Trial(STARTED)
+    failed.look(LATE, TRIAL_S)
+
+    assert Release(OLD, NEW, replace(attempt, tries=0)) == Trial(STARTED).stopped()
+    assert failed.release == failed.stopped()
+    assert FIRST == Trial(FIRST).stopped()
+
+
 def test_a_version_that_is_installed_again_gets_a_new_trial() -> None:
     """Somebody went back and then wanted it all the same."""
     failed = Release(OLD, OLD, Attempt(NEW, 0, 1, ("roof",), "it has not read roof"))
