@@ -35,8 +35,8 @@ def analyze(*words: str) -> str:
 def unit(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A unit whose program is one that this machine has; everything else is as it is."""
     given: Path = request.param
-    text, changed = re.subn(r"/opt/egret/\.venv/bin/python", "/bin/true", given.read_text())
-    assert changed == 1
+    text, changed = re.subn(r"/opt/egret/deploy/egret-start", "/bin/true", given.read_text())
+    assert changed >= 1
     copy = tmp_path / given.name
     copy.write_text(text)
     return copy
