@@ -53,7 +53,7 @@ def port() -> Iterator[Open]:
 def test_what_is_no_http_is_answered_and_not_reported(
     port: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A client that tries TLS on a plain port is told so, and the plant's terminal is left alone."""
+    """A client that tries TLS on a plain port is told so, and the terminal is left alone."""
     with port.client() as client:
         client.sendall(bytes.fromhex("16030100c8010000c40303"))
         answer = client.recv(4096)

@@ -28,8 +28,8 @@ LINK_BACKOFF = Backoff(
     open_s=ASLEEP_RETRY_S,
 )
 
-ERROR_CHARACTERS_MAX = 400
-"""Longest error text kept for the page."""
+ERROR_CHARACTERS_MAX = 450
+"""Longest error text kept for the page: two fingerprints, and what to do about them."""
 
 
 class Link:

@@ -39,6 +39,21 @@ _HEADER = struct.Struct(">HHHBB")
 _WORDS = tuple(struct.Struct(f">{count}H") for count in range(MAX_READ_WORDS + 1))
 
 
+def check_read(address: int, count: int) -> None:
+    """Raises ValueError for words that no request can ask for."""
+    if not 1 <= count <= MAX_READ_WORDS or not 0 <= address <= 0x10000 - count:
+        raise ValueError(f"no request can read {count} words from {address}")
+
+
+def check_write(address: int, words: Sequence[int]) -> None:
+    """Raises ValueError for words that no request can carry."""
+    count = len(words)
+    if not 1 <= count <= MAX_WRITE_WORDS or not 0 <= address <= 0x10000 - count:
+        raise ValueError(f"no request can write {count} words to {address}")
+    if not all(0 <= word <= 0xFFFF for word in words):
+        raise ValueError(f"not all words are 16 bits: {list(words)}")
+
+
 class StrictFramer(FramerSocket):
     """Accepts the one answer that belongs to the request in flight, and nothing else."""
 

@@ -34,10 +34,10 @@ from server.model.device import Space
 from server.ports import Clock
 from server.transports.modbus_frame import (
     EXCEPTION,
-    MAX_READ_WORDS,
-    MAX_WRITE_WORDS,
     MEANINGS,
     StrictFramer,
+    check_read,
+    check_write,
 )
 from server.transports.tcp_line import TcpLine
 
@@ -83,8 +83,7 @@ class ModbusTcp:
 
     def read(self, unit_id: int, space: Space, address: int, count: int) -> tuple[int, ...]:
         """As `ports.RegisterReader.read`."""
-        if not 1 <= count <= MAX_READ_WORDS or not 0 <= address <= 0x10000 - count:
-            raise ValueError(f"no request can read {count} words from {address}")
+        check_read(address, count)
         client = self._ready()
         client.strict.expect_words(_READ_FUNCTION[space], count)
         try:
@@ -99,11 +98,8 @@ class ModbusTcp:
 
     def write(self, unit_id: int, address: int, words: Sequence[int]) -> None:
         """As `ports.RegisterWriter.write`."""
+        check_write(address, words)
         count = len(words)
-        if not 1 <= count <= MAX_WRITE_WORDS or not 0 <= address <= 0x10000 - count:
-            raise ValueError(f"no request can write {count} words to {address}")
-        if not all(0 <= word <= 0xFFFF for word in words):
-            raise ValueError(f"not all words are 16 bits: {list(words)}")
         client = self._ready()
         client.strict.expect_echo(address, words)
         try:

@@ -35,7 +35,7 @@ from server.errors import EgretError, LinkClosed, ProtocolError, RegisterRefused
 from server.model.device import Space
 from server.ports import Clock
 from server.transports import sungrow_cipher as cipher
-from server.transports.modbus_frame import EXCEPTION, MAX_READ_WORDS, MAX_WRITE_WORDS, MEANINGS
+from server.transports.modbus_frame import EXCEPTION, MEANINGS, check_read, check_write
 from server.transports.sungrow_line import Line
 
 ANSWER_TIMEOUT_S = 3.0
@@ -99,8 +99,7 @@ class SungrowTcp:
 
     def read(self, unit_id: int, space: Space, address: int, count: int) -> tuple[int, ...]:
         """As `ports.RegisterReader.read`."""
-        if not 1 <= count <= MAX_READ_WORDS or not 0 <= address <= 0x10000 - count:
-            raise ValueError(f"no request can read {count} words from {address}")
+        check_read(address, count)
         line = self._ready()
         if line.key is None or count <= MAX_ENCRYPTED_READ_WORDS:
             words = self._words(line, unit_id, space, address, count)
@@ -111,11 +110,8 @@ class SungrowTcp:
 
     def write(self, unit_id: int, address: int, words: Sequence[int]) -> None:
         """As `ports.RegisterWriter.write`."""
+        check_write(address, words)
         count = len(words)
-        if not 1 <= count <= MAX_WRITE_WORDS or not 0 <= address <= 0x10000 - count:
-            raise ValueError(f"no request can write {count} words to {address}")
-        if not all(0 <= word <= 0xFFFF for word in words):
-            raise ValueError(f"not all words are 16 bits: {list(words)}")
         line = self._ready()
         request = f"write to {address}+{count} of unit {unit_id}"
         if line.key is not None and count > MAX_ENCRYPTED_WRITE_WORDS:

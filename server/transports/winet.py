@@ -38,13 +38,14 @@ from server.errors import (
 )
 from server.model.device import Account, Space
 from server.ports import Clock, Pins
+from server.transports.modbus_frame import check_read, check_write
 from server.transports.lifeline import Lifeline
 from server.transports.winet_answer import BUSY, LOCKED, NOTICE, OK, TOKEN_INVALID, Answer
 from server.transports.winet_lockout import Lockout
 from server.transports.winet_patience import Pace, Patience
 from server.transports.winet_pins import MemoryPins
 from server.transports.winet_question import GetParam, NotOffered, Passthrough, Question
-from server.transports.winet_rtu import MAX_READ_WORDS, MAX_WRITE_WORDS, read_frame, write_frame
+from server.transports.winet_rtu import read_frame, write_frame
 from server.transports.winet_session import (
     CONNECT_TIMEOUT_S,
     Door,
@@ -112,8 +113,7 @@ class Winet:
 
     def read(self, unit_id: int, space: Space, address: int, count: int) -> tuple[int, ...]:
         """As `ports.RegisterReader.read`."""
-        if not 1 <= count <= MAX_READ_WORDS or not 0 <= address <= 0x10000 - count:
-            raise ValueError(f"no request can read {count} words from {address}")
+        check_read(address, count)
         what = f"{space} {address}+{count} of unit {unit_id}"
         self.open()
         if self._passes_through():
@@ -130,11 +130,8 @@ class Winet:
 
     def write(self, unit_id: int, address: int, words: Sequence[int]) -> None:
         """As `ports.RegisterWriter.write`; raises RegisterRefused where the firmware cannot."""
+        check_write(address, words)
         count = len(words)
-        if not 1 <= count <= MAX_WRITE_WORDS or not 0 <= address <= 0x10000 - count:
-            raise ValueError(f"no request can write {count} words to {address}")
-        if not all(0 <= word <= 0xFFFF for word in words):
-            raise ValueError(f"not all words are 16 bits: {list(words)}")
         self.open()
         if self._passes_through():
             question = Passthrough(unit_id, write_frame(unit_id, address, words), writes=True)

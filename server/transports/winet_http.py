@@ -19,7 +19,13 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from server.errors import DeviceTimeout, DeviceUnreachable, LinkClosed, ProtocolError
+from server.errors import (
+    DeviceTimeout,
+    DeviceUnreachable,
+    EgretError,
+    LinkClosed,
+    ProtocolError,
+)
 from server.transports.lifeline import Lifeline
 
 MAX_BODY_BYTES = 64 * 1024
@@ -105,25 +111,25 @@ class HttpLine:
             words = f"no whole answer in {self._timeout_s:g} s" if late else "broken off"
             raise DeviceTimeout(words) from error
         causes = list(_causes(error))
-        if any(isinstance(each, ConnectionRefusedError) for each in causes):
-            raise DeviceUnreachable("the web server refuses connections") from error
-        if any(isinstance(each, requests.ConnectTimeout) for each in causes):
-            raise DeviceUnreachable(f"no connection within {self._timeout_s:g} s") from error
-        if any(isinstance(each, _TIMEOUTS) for each in causes):
-            raise DeviceTimeout(f"no answer in {self._timeout_s:g} s") from error
-        if any(isinstance(each, ConnectionError) for each in causes):
-            raise LinkClosed("closed instead of answering") from error
+        for kinds, meaning, words in _MEANINGS:
+            if any(isinstance(each, kinds) for each in causes):
+                raise meaning(words.format(self._timeout_s)) from error
         deepest = causes[-1]
         if isinstance(deepest, OSError) and not isinstance(deepest, requests.RequestException):
             raise DeviceUnreachable(str(deepest)) from error
         raise ProtocolError(f"no HTTP answer: {type(deepest).__name__}") from error
 
 
-_TIMEOUTS = (
-    requests.Timeout,
-    urllib3.exceptions.TimeoutError,
-    TimeoutError,
+_TIMEOUTS = (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
+
+_Kinds = tuple[type[Exception], ...]
+_MEANINGS: tuple[tuple[_Kinds, type[EgretError], str], ...] = (
+    ((ConnectionRefusedError,), DeviceUnreachable, "the web server refuses connections"),
+    ((requests.ConnectTimeout,), DeviceUnreachable, "no connection within {:g} s"),
+    (_TIMEOUTS, DeviceTimeout, "no answer in {:g} s"),
+    ((ConnectionError,), LinkClosed, "closed instead of answering"),
 )
+"""What a failure means that has such a cause, and in which words; the first row counts."""
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -218,8 +218,9 @@ class WinetSession:
         if pinned is not None and pinned != shown:
             raise WrongDevice(
                 f"the dongle at {self._pin_name} shows another certificate than before. If its "
-                "firmware was renewed or it was replaced, remove the device and add it again; if "
-                "you do not know why, something else may answer in its place. SHA-256 "
+                "firmware was renewed or it was replaced, remove the device and add it again, or "
+                "its entry from pins.json in the data folder and restart the gateway; if you do "
+                "not know why, something else may answer in its place. SHA-256 "
                 f"{shown} instead of {pinned}"
             )
         self._fingerprint = shown

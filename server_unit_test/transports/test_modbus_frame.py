@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 from pymodbus.pdu import DecodePDU
 
 from server.errors import ProtocolError
-from server.transports.modbus_frame import MAX_READ_WORDS, StrictFramer
+from server.transports.modbus_frame import (
+    MAX_READ_WORDS,
+    MAX_WRITE_WORDS,
+    StrictFramer,
+    check_read,
+    check_write,
+)
 
 UNIT, TRANSACTION = 3, 77
 
@@ -97,3 +103,46 @@ def test_no_bytes_are_taken_for_another_answer(head: bytes, tail: bytes, writes:
         assert data[7:12] == struct.pack(">BHH", 6, 7, 5)
     elif answer.function_code == 4:
         assert data[7:9] == b"\4\4" and framer.words == struct.unpack_from(">HH", data, 9)
+
+
+@pytest.mark.parametrize(
+    ("address", "count", "possible"),
+    [
+        (0, 1, True),
+        (0x10000 - MAX_READ_WORDS, MAX_READ_WORDS, True),
+        (0, 0, False),
+        (0, MAX_READ_WORDS + 1, False),
+        (-1, 1, False),
+        (0xFFFF, 2, False),
+    ],
+)
+def test_what_can_be_read_at_once(address: int, count: int, possible: bool) -> None:
+    """One word to MAX_READ_WORDS, all of them within the addresses that there are."""
+    try:
+        check_read(address, count)
+    except ValueError as refusal:
+        assert not possible and f"{count} words from {address}" in str(refusal)
+    else:
+        assert possible
+
+
+@pytest.mark.parametrize(
+    ("address", "words", "possible"),
+    [
+        (0, [0], True),
+        (0, [0xFFFF] * MAX_WRITE_WORDS, True),
+        (0, [], False),
+        (0, [0] * (MAX_WRITE_WORDS + 1), False),
+        (0xFFFF, [0, 0], False),
+        (0, [0x10000], False),
+        (0, [-1], False),
+    ],
+)
+def test_what_can_be_written_at_once(address: int, words: list[int], possible: bool) -> None:
+    """One word to MAX_WRITE_WORDS, each of 16 bits."""
+    try:
+        check_write(address, words)
+    except ValueError:
+        assert not possible
+    else:
+        assert possible

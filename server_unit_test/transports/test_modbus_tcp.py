@@ -22,7 +22,7 @@ from server.errors import (
 )
 from server.model.device import Space
 from server.transports import modbus_tcp
-from server.transports.modbus_frame import MAX_FRAME_BYTES
+from server.transports.modbus_frame import MAX_FRAME_BYTES, MAX_READ_WORDS, MAX_WRITE_WORDS
 from server.transports.modbus_tcp import ModbusTcp
 from server_unit_test.transports.scripted_server import (
     WAIT_S,
@@ -423,9 +423,9 @@ def test_more_than_a_thousand_descriptors(server: ScriptedServer) -> None:
 
 def test_the_largest_requests_fit_a_frame(server: ScriptedServer, client: ModbusTcp) -> None:
     """MAX_READ_WORDS and MAX_WRITE_WORDS make frames of at most MAX_FRAME_BYTES."""
-    words = client.read(1, Space.INPUT, 0, modbus_tcp.MAX_READ_WORDS)
+    words = client.read(1, Space.INPUT, 0, MAX_READ_WORDS)
     server.script = lambda r: (frame(r, r[8:12]),)
-    client.write(1, 0, [1] * modbus_tcp.MAX_WRITE_WORDS)
+    client.write(1, 0, [1] * MAX_WRITE_WORDS)
 
     assert tuple(range(125)) == words
     assert len(server.requests[-1]) == 13 + 2 * 123 <= MAX_FRAME_BYTES
