@@ -33,6 +33,13 @@ CSP = (
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
 
+ENTRY = {
+    "claimed": False,
+    "access": "open",
+    "exposed": False,
+    "you": {"name": "everybody", "scopes": ["configure", "control", "read"], "owner": False},
+}
+
 SCENES: dict[str, Callable[[int], list[plant.JSON]]] = {
     "many": plant.many_devices,
     "empty": plant.no_devices,
@@ -173,6 +180,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, self.box.snapshot())
         elif url.path == "/api/quantities":
             self.answer(200, plant.QUANTITIES)
+        elif url.path == "/api/entry":
+            self.answer(200, ENTRY)
         elif url.path == "/api/supported":
             self.answer(200, plant.SUPPORTED)
         elif url.path == "/api/history":

@@ -43,6 +43,39 @@ async function ask(path, { method = "GET", body, timeout = REQUEST_TIMEOUT_MS, s
   }
 }
 
+// Who we are to the box; null for a box that has no such page, or cannot be reached now.
+export async function entry() {
+  try {
+    return await ask("api/entry");
+  } catch {
+    return null;
+  }
+}
+
+export function claim(secret, password, keep_tokens) {
+  return ask("api/entry/claim", { method: "POST", body: { secret, password, keep_tokens } });
+}
+
+export function logIn(password) {
+  return ask("api/entry/login", { method: "POST", body: { password } });
+}
+
+export const logOut = () => ask("api/entry/logout", { method: "POST" });
+
+export function changePassword(old, fresh) {
+  return ask("api/entry/password", { method: "POST", body: { old, new: fresh } });
+}
+
+export const tokens = () => ask("api/token");
+
+export function makeToken(name, scopes) {
+  return ask("api/token", { method: "POST", body: { name, scopes } });
+}
+
+export function revokeToken(id) {
+  return ask("api/token", { method: "DELETE", body: { id } });
+}
+
 export const quantities = () => ask("api/quantities");
 export const supported = () => ask("api/supported");
 

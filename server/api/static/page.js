@@ -1,6 +1,7 @@
 // Puts the page together: one stream in, every part updated from the newest snapshot.
 // A part that fails is reported and leaves the others alone.
 
+import { accessCard } from "./access.js";
 import { accounts } from "./account.js";
 import { addingDevices } from "./add_device.js";
 import * as box from "./box.js";
@@ -10,6 +11,7 @@ import { deviceCards, removal } from "./devices.js";
 import { byId, setAttribute, setText, show } from "./dom.js";
 import { energyTiles } from "./energies.js";
 import { engineFigures } from "./engine.js";
+import { maySee, wayIn } from "./entry.js";
 import { energyFlow } from "./flow.js";
 import { duration, timeToTheSecond } from "./format.js";
 import { noticeList } from "./notices.js";
@@ -160,6 +162,28 @@ function receive(snapshot) {
 function lose() {
   connected = false;
   connection(context.snapshot ? "lost" : "connecting");
+  checkEntry();
+}
+
+// A session that ended closes the stream: begin anew, with the way in.
+async function checkEntry() {
+  if (!maySee(await box.entry())) location.reload();
+}
+
+// Who we are comes before all else: where that is nobody, there is nothing to follow.
+async function begin() {
+  const entry = await box.entry();
+  const openWayIn = wayIn();
+  if (!maySee(entry)) {
+    openWayIn(entry, true);
+    return;
+  }
+  if (entry) {
+    show(byId("exposed"), entry.exposed);
+    accessCard(entry, context.announce, openWayIn);
+  }
+  learnQuantities();
+  box.follow({ onSnapshot: receive, onLost: lose });
 }
 
 context.askForAccount = accounts(context.announce);
@@ -168,5 +192,4 @@ const adding = addingDevices(context.announce);
 assemble();
 byId("reload").addEventListener("click", () => location.reload());
 setInterval(staleness, 1000);
-learnQuantities();
-box.follow({ onSnapshot: receive, onLost: lose });
+begin();
