@@ -40,6 +40,8 @@ ROOT = Path(__file__).resolve().parents[1]
 NAME = "Egret BUS001"
 TIMEOUT_S = 30.0
 STOP_LIMIT_S = 5.0
+LOOKS = 30
+"""Until the least of what is looked at counts."""
 FUZZED_WRITES = 1000
 MAX_GROWTH_KIB = 5 * 1024
 """Of the service's memory under the fuzzed writes."""
@@ -206,9 +208,9 @@ async def test_a_thousand_fuzzed_writes_do_not_harm_the_process(
         async with running(tmp_path, http) as process:
             session = await connected(central)
             await fuzz(session, chance, 100)
-            memory_kib, descriptors = process.memory_kib, process.descriptors
+            memory_kib, descriptors = process.memory_kib, await fewest(session, process)
             await fuzz(session, chance, FUZZED_WRITES)
-            grown = process.memory_kib - memory_kib, process.descriptors - descriptors
+            grown = process.memory_kib - memory_kib, await fewest(session, process) - descriptors
             phone = Phone(session, label.load_or_make(tmp_path).session_key())
             await phone.open()
             page = await phone.ask("GET", "/api/hello")
@@ -218,6 +220,15 @@ async def test_a_thousand_fuzzed_writes_do_not_harm_the_process(
     assert grown[0] <= MAX_GROWTH_KIB
     assert grown[1] <= 0
     assert b"Traceback" not in (tmp_path / "log").read_bytes()
+
+
+async def fewest(session: Session, process: Process) -> int:
+    """Open descriptors, the least of several looks: now and then it is just asking its gateway."""
+    looks = []
+    for _ in range(LOOKS):
+        await session.read(DOOR_STATE_UUID)
+        looks.append(process.descriptors)
+    return min(looks)
 
 
 async def fuzz(session: Session, chance: random.Random, writes: int) -> None:
