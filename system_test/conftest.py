@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from system_test.grouping import pytest_xdist_make_scheduler
 from system_test.guest_fixtures import (
     box,
     fuzz_seed,
@@ -20,6 +21,7 @@ __all__ = [
     "plant",
     "pytest_pyfunc_call",
     "pytest_runtest_makereport",
+    "pytest_xdist_make_scheduler",
     "receiver",
     "rounds",
 ]
