@@ -93,7 +93,7 @@ class Capture:
         for name, address in self._addresses.items():
             content = struct.pack("<BB6s8s", 0, 0, address, name.encode()[:8])
             parts.append(_record(indexes[name], Opcode.NEW_INDEX, 0.0, content))
-        for each in self._packets:
+        for each in list(self._packets):  # The radio may go on in another thread.
             opcode = _opcode(each)
             if opcode is not None:
                 parts.append(_record(indexes[each.controller], opcode, each.at_s, each.content[1:]))
