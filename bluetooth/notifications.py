@@ -27,7 +27,7 @@ class Notifications:
         self._send = send
         self._waiting: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(MAX_WAITING_NOTIFICATIONS)
         self._dropped = 0
-        self._task = asyncio.create_task(self._run())
+        self._task = self._started()
 
     def put(self, uuid: str, value: bytes) -> None:
         """One more. Never blocks, never raises."""
@@ -42,6 +42,17 @@ class Notifications:
         """What waits is dropped. Idempotent; never raises."""
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+
+    def _started(self) -> "asyncio.Task[None]":
+        task = asyncio.create_task(self._run())
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        """A bug behind one notification is logged, and must not silence all that follow."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a notification failed", exc_info=error)
+            self._task = self._started()
 
     async def _run(self) -> None:
         while True:

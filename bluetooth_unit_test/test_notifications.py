@@ -102,3 +102,17 @@ async def test_after_the_loss_nothing_is_sent() -> None:
     await notifications.close()
 
     assert system.taken.empty()
+
+
+async def test_a_bug_behind_one_silences_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    """It is in the log, and the next one goes out."""
+    system = System()
+    system.errors.append(RuntimeError("a bug"))
+    notifications = Notifications(system.send)
+    notifications.put(UUID, b"lost")
+    notifications.put(UUID, b"next")
+    taken = await asyncio.wait_for(system.taken.get(), 10.0)
+    await notifications.close()
+
+    assert (UUID, b"next") == taken
+    assert ["a notification failed"] == [each.getMessage() for each in caplog.records]
