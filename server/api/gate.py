@@ -37,6 +37,7 @@ NEEDS: Mapping[Access, Scope] = MappingProxyType(
 
 HEALTH = "/healthz"
 _CHANGES = frozenset((Access.CHANGE, Access.CONTROL, Access.OWNER))
+_CREDENTIALS = frozenset((b"authorization", b"cookie"))
 _BY_BROWSERS = frozenset((b"origin", b"referer", b"sec-fetch-site", b"cookie"))
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -69,7 +70,7 @@ class Gate:
         def still_may() -> bool:
             return self._allows(route, self._caller(bearer, session))
 
-        live_session = next(iter(session), "") if not caller.owner else self._living(session)
+        live_session = self._living(session) if session else ""
         return Asker(caller, source, live_session, secure, still_may)
 
     def _allows(self, route: Route, caller: Caller) -> bool:
@@ -117,18 +118,21 @@ def _of_sessions(view: EntryView, sessions: Sequence[str], now: float) -> Caller
 
 def _credentials(headers: Headers, cookie: str) -> tuple[str | None, tuple[str, ...]]:
     """The bearer token, None where none is sent; and every value of our cookie."""
-    bearers = [value for name, value in headers if name == b"authorization"]
+    told = [each for each in headers if each[0] in _CREDENTIALS]
+    if not told:
+        return None, ()
+    bearers = [value for name, value in told if name == b"authorization"]
     if len(bearers) == 1:
         scheme, _, credential = bearers[0].decode("latin-1").partition(" ")
         if scheme.lower() == "bearer":
             return credential.strip(), ()
-    if bearers and len(bearers) > 1:
+    if len(bearers) > 1:
         return "", ()  # Nobody knows which was meant: none of them counts.
-    return None, tuple(_cookies(headers, cookie))
+    return None, tuple(_cookies(told, cookie))
 
 
-def _cookies(headers: Headers, wanted: str) -> Iterator[str]:
-    sent = b";".join(value for name, value in headers if name == b"cookie")
+def _cookies(told: Headers, wanted: str) -> Iterator[str]:
+    sent = b";".join(value for name, value in told if name == b"cookie")
     for each in sent.decode("latin-1").split(";")[:MAX_COOKIES]:
         name, _, value = each.strip().partition("=")
         if name == wanted:

@@ -4,6 +4,7 @@ It bounds what one address can cost the gateway; it is no protection against man
 `protocol` bounds what is in hand at once.
 """
 
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
 REQUESTS_PER_S = 50.0
@@ -37,6 +38,7 @@ class RateLimit:
         return 0.0 if allowed else (1 - left) / REQUESTS_PER_S
 
 
+@lru_cache(maxsize=MAX_CLIENTS)
 def source_of(address: str) -> str:
     """Who stands behind an address: itself, or for IPv6 the network that it is one of."""
     try:
