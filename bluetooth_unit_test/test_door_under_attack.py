@@ -21,10 +21,12 @@ from bluetooth.gatt import (
     SERVICES,
     SESSION_UUID,
 )
+from bluetooth.improv_flow import AUTHORIZED_S
 from bluetooth.label import Label
 from bluetooth.log import KeyValueFormatter
 from bluetooth.phone_session import PhoneSession
 from bluetooth.seat import FAREWELL_S, YIELD_S
+from bluetooth.spawned import MAX_SPAWNED
 from bluetooth.window import (
     FIRST_PAUSE_S,
     MAX_BAD_ATTEMPTS,
@@ -259,3 +261,31 @@ async def calm(house: House) -> None:
     house.sent_away.clear()
     house.door.open("the button")
     await house.time.advance(61.0)
+
+
+async def test_a_thousand_phones_that_come_and_go_leave_nothing_behind() -> None:
+    """Each begins something on every way in and vanishes, faster than anything can time out; the
+    gateway hangs meanwhile. What is spawned stays far below its bound."""
+    house = House(CONFIGURED)
+    house.door.open("the button")
+    house.gateway.hold()
+    most = 0
+    for number in range(1000):
+        client = f"phone {number}"
+        house.door.read(client, DOOR_STATE_UUID)
+        house.door.write(client, REQUEST_UUID, b"POST /api/wifi EGWTTP/1.1\r\n")
+        house.door.write(client, IMPROV_COMMAND_UUID, b"\x01\x1e")
+        for value in PhoneSession(KEY, 20, 20).hello()[:-1]:
+            house.door.write(client, SESSION_UUID, value)
+        house.door.left(client)
+        most = max(most, len(house.time.tasks))
+    house.gateway.release()
+    await house.pass_time(5.0)
+    waiting = len(house.time.tasks)
+    await house.pass_time(AUTHORIZED_S)
+
+    assert most < MAX_SPAWNED / 4
+    assert waiting <= 1  # The time of Improv's authorisation.
+    assert house.time.is_quiet
+    assert not house.door.is_visited
+    assert 200 == (await house.ask("GET", "/api/hello")).status
