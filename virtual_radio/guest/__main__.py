@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -57,6 +58,10 @@ async def visit(artefacts: Artefacts, cache: Path, deed: str) -> None:
     loop = asyncio.get_running_loop()
     guest = Guest(artefacts, ROOT)
     began = loop.time()
+    visiting = asyncio.current_task()
+    assert visiting is not None
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(ending, visiting.cancel)
     try:
         await guest.boot(machine_verdict(cache))
         say(f"ready after {loop.time() - began:.1f} s ({guest.accelerator})")
@@ -83,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (GuestUnavailable, GuestError) as error:
         say(str(error))
         return 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         say("ending the guest")
     return 0
 

@@ -5,8 +5,6 @@ of the guest's Bluetooth adapter is the caller's: see `boot`.
 """
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from signal import SIGTERM
@@ -17,12 +15,10 @@ from virtual_radio.guest.commands import GuestUnavailable
 from virtual_radio.guest.control import CALL_TIMEOUT_S, Control, Done, GuestError
 from virtual_radio.guest.kernel import init_image
 from virtual_radio.guest.qemu import Machine, Places, command
+from virtual_radio.guest.runs import Run
 
 INSIDE = "/egret/virtual_radio/guest/inside"
 """Where the guest sees the scripts of this package."""
-
-RUNS = "/tmp"
-"""Where the folder of a run is made, whatever TMPDIR says: paths of sockets must be short."""
 
 SOCKET_TIMEOUT_S = 20.0
 """Until QEMU has made its sockets; it does so before it starts the guest."""
@@ -58,7 +54,8 @@ class Guest:
     def __init__(self, artefacts: Artefacts, repository: Path) -> None:
         self._artefacts = artefacts
         self._repository = repository
-        self.places = Places(Path(tempfile.mkdtemp(prefix="egret-guest-", dir=RUNS)))
+        self._run = Run()
+        self.places = Places(self._run.folder)
         self.accelerator = ""
         self._machine: Machine | None = None
         self._control: Control | None = None
@@ -152,7 +149,7 @@ class Guest:
     async def close(self) -> None:
         """End the guest and remove its folder. Idempotent."""
         await self._halt()
-        shutil.rmtree(self.places.folder, ignore_errors=True)
+        self._run.remove()
 
     def kill(self) -> None:
         """End QEMU from any thread, without an event loop. Idempotent."""
