@@ -49,6 +49,7 @@ class Application:
         method = scope["method"]
         endpoint: Endpoint | None = None
         try:
+            self._gate.count(scope)
             check(method, scope["headers"], tls.names_of(self._context), scope["scheme"])
             found, path = self._find(scope["path"], method)
             elsewhere = tls.sent_elsewhere(found.route, scope, self._context)

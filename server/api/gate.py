@@ -52,13 +52,16 @@ class Gate:
         self._is_open = exposure.protection is Protection.OPEN
         self._limit = None if self._is_open and not exposure.exposed else RateLimit()
 
+    def count(self, scope: Mapping[str, Any]) -> None:
+        """Count a request, whatever it asks for; raises TooOften. /healthz is for watchdogs."""
+        if self._limit is None or scope["path"] == HEALTH:
+            return
+        wait_s = self._limit.wait_s(_source(scope), self._clock.monotonic())
+        if wait_s > 0:
+            raise TooOften("this address asks too often: wait a moment", wait_s)
+
     def admit(self, route: Route, scope: Mapping[str, Any]) -> Asker:
-        """Who asks. Raises TooOften, Unauthorised, PermissionError, WrongType."""
-        source = source_of(scope["client"][0]) if scope.get("client") else ""
-        if self._limit is not None and route.path != HEALTH:
-            wait_s = self._limit.wait_s(source, self._clock.monotonic())
-            if wait_s > 0:
-                raise TooOften("this address asks too often: wait a moment", wait_s)
+        """Who asks. Raises Unauthorised, PermissionError, WrongType."""
         secure = scope.get("scheme") == "https"
         bearer, session = _credentials(scope["headers"], SECURE_COOKIE if secure else COOKIE)
         caller = self._caller(bearer, session)
@@ -71,7 +74,7 @@ class Gate:
             return self._allows(route, self._caller(bearer, session))
 
         live_session = self._living(session) if session else ""
-        return Asker(caller, source, live_session, secure, still_may)
+        return Asker(caller, _source(scope), live_session, secure, still_may)
 
     def _allows(self, route: Route, caller: Caller) -> bool:
         access = route.access
@@ -107,6 +110,11 @@ class Gate:
         if bearer is not None:
             return Unauthorised("wrong_token", f"this token is not, or no more, known; {words}")
         return Unauthorised("login", words)
+
+
+def _source(scope: Mapping[str, Any]) -> str:
+    client = scope.get("client")
+    return source_of(client[0]) if client else ""
 
 
 def _of_sessions(view: EntryView, sessions: Sequence[str], now: float) -> Caller | None:

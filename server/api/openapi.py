@@ -12,6 +12,7 @@ import msgspec
 
 from server.api.call import GUARDED, JSON, Access, Call, Nothing, Reply, Route, encode
 from server.api.doc import fields_of, words_of_type
+from server.api.gate import COOKIE, SECURE_COOKIE
 
 _REFERENCE = "#/components/schemas/{name}"
 _PARAMETER = re.compile(r"{(\w+)(?::\w+)?}")
@@ -27,6 +28,32 @@ class ErrorAnswer(msgspec.Struct, frozen=True):
     reason: str = ""
     """A word for programs, where there is one: `wrong_password`, ..."""
     schema: Any = None
+
+
+SCHEMES = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A program's token; its scopes are read, configure and control.",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": COOKIE,
+        "description": f"The owner's session, from POST /api/entry/login; over TLS {SECURE_COOKIE}",
+    },
+}
+_SESSION: list[dict[str, list[str]]] = [{"session": []}]
+_EITHER: list[dict[str, list[str]]] = [{"session": []}, {"token": []}]
+SECURITY: dict[Access, list[dict[str, list[str]]]] = {
+    Access.OPEN: [],
+    Access.LIVE: [{}, *_EITHER],
+    Access.READ: _EITHER,
+    Access.CHANGE: _EITHER,
+    Access.CONTROL: _EITHER,
+    Access.OWNER: _SESSION,
+}
+"""What each access takes where a box is protected; {} is nothing at all."""
 
 
 def show(call: Call[Nothing, Nothing]) -> Reply:
@@ -48,7 +75,7 @@ def describe(routes: Iterable[Route], version: str) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "Egret", "version": version},
         "paths": paths,
-        "components": {"schemas": components},
+        "components": {"schemas": components, "securitySchemes": SCHEMES},
     }
 
 
@@ -75,6 +102,8 @@ def _operation(route: Route, schemas: dict[int, Any]) -> dict[str, Any]:
             },
         },
     }
+    if security := SECURITY[route.access]:
+        operation["security"] = security
     if route.body is not Nothing:
         operation["requestBody"] = {"content": _content(route.body, schemas)}
     return operation

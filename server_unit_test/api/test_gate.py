@@ -365,16 +365,16 @@ def test_one_client_may_not_ask_for_ever(exposure: Exposure) -> None:
     clock = FakeClock()
     judge = gate(exposure, clock=clock)
     for _ in range(int(REQUEST_BURST)):
-        judge.admit(row("/api/hello"), scope())
+        judge.count(scope())
 
     with pytest.raises(TooOften) as refused:
-        judge.admit(row("/api/hello"), scope())
+        judge.count(scope())
 
     assert 0 < refused.value.wait_s <= 1
-    assert judge.admit(row("/api/hello"), scope("192.0.2.10"))
-    assert judge.admit(row("/healthz"), scope())
+    judge.count(scope("192.0.2.10"))
+    judge.count({**scope(), "path": "/healthz"})
     clock.advance(1)
-    assert judge.admit(row("/api/hello"), scope())
+    judge.count(scope())
 
 
 def test_a_box_of_one_machine_counts_nobody() -> None:
@@ -382,7 +382,17 @@ def test_a_box_of_one_machine_counts_nobody() -> None:
     judge = gate(OPEN)
 
     for _ in range(int(REQUEST_BURST) + 10):
-        assert judge.admit(row("/api/hello"), scope())
+        judge.count(scope())
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/api/snapshot", "/static/page.js"])
+def test_every_path_counts(protected: Api, path: str) -> None:
+    """Also one that is not there, and one that is refused."""
+    for _ in range(int(REQUEST_BURST)):
+        protected.get(path)
+
+    assert 429 == protected.get(path).status_code
+    assert 503 == protected.get("/healthz").status_code  # Its clock was moved on for this test.
 
 
 def test_too_often_is_answered_in_words(protected: Api) -> None:

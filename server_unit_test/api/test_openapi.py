@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+from server.api.call import Access
+from server.api.openapi import SECURITY
 from server.api.routes import ROUTES
 from server_unit_test.api.conftest import Api
 
@@ -53,3 +55,16 @@ def test_the_page_shows_every_route_without_a_script(api: Api) -> None:
     assert response.text.count("<article>") == len(ROUTES)
     assert not re.search(r"<script|src=|https?://", response.text)
     assert "default-src 'none'" in response.headers["content-security-policy"]
+
+
+def test_what_a_call_needs_is_described(api: Api) -> None:
+    """A session does for all, a token for all but what is the owner's; some ask for nothing."""
+    description = api.json("/api/openapi.json")
+    paths = description["paths"]
+
+    assert {"token", "session"} == set(description["components"]["securitySchemes"])
+    assert set(Access) == set(SECURITY)
+    assert "security" not in paths["/api/hello"]["get"]
+    assert [{"session": []}, {"token": []}] == paths["/api/snapshot"]["get"]["security"]
+    assert [{"session": []}] == paths["/api/token"]["post"]["security"]
+    assert {} in paths["/api/readings"]["get"]["security"]
