@@ -3,6 +3,7 @@
 It decides nothing: settings decide which adapters there are, `gateway.py` what runs on them.
 """
 
+import contextlib
 import logging
 import random
 import secrets
@@ -30,6 +31,7 @@ from server.engine.task import Task
 from server.errors import EgretError, IdentityError, SettingsError
 from server.gateway import Counter, Gateway
 from server.host import addresses, instance, interfaces, network, restoring, system
+from server.host.audit_log import AuditLog
 from server.host.embargoes import FileEmbargoes
 from server.host.entry_file import EntryFile
 from server.host.pins import FilePins
@@ -47,11 +49,12 @@ from server.ledger.buffer import Buffer
 from server.ledger.delivery import Delivery
 from server.ledger.disk import Disk
 from server.ledger.entry import Entry
-from server.ledger.house import DATABASE_LANE, Adapters, Entrance, House
+from server.ledger.house import DATABASE_LANE, FILES_LANE, Adapters, Entrance, House
 from server.ledger.notices import NoticeBoard
 from server.ledger.portrait import Nameplate
 from server.ledger.trial import Trial, begun, polled_before, returned
 from server.model.access import Protection
+from server.model.audit import AuditEntry, Door
 from server.model.configuration import Configuration
 from server.model.encryption import colons, is_offered
 from server.model.exposure import Exposure, exposure_of, is_alone
@@ -146,6 +149,7 @@ class App:
         self._way_in = way_in(options.data, options.door or options.data)
         self._exposure = _exposure(configuration)
         self._certificate_problem = ""
+        self._audit_log = AuditLog(options.data)
         house = self._house(settings, loaded.profiles)
         problems = [*settings.problems, *loaded.problems, self._opened.problem, self._pins.problem]
         problems += [*self._way_in.problems, self._exposure.problem]
@@ -209,6 +213,7 @@ class App:
                 forget_host=self._pins.forget,
                 wifi=NetworkManagerWifi(self._clock),
                 entrance=self._way_in.entrance,
+                audit=self._audit_log,
                 releases=self._releases,
             ),
             settings=settings,
@@ -262,7 +267,10 @@ class App:
     def _api_server(
         self, configuration: Configuration, profiles: Mapping[str, Profile]
     ) -> ApiServer:
+        desk, api = Counter(self._gateway, self._inbox), configuration.api
+        desk.keep(self._start())
         services = Services(
+            audit=desk.keep,
             signer=self._signer,
             clock=self._clock,
             version=__version__,
@@ -276,8 +284,18 @@ class App:
             key_name=self._identity.key_name,
             exposure=self._exposure,
         )
-        desk, api = Counter(self._gateway, self._inbox), configuration.api
         return ApiServer(desk, services, api.host, api.port, self._tls_offer(configuration))
+
+    def _start(self) -> AuditEntry:
+        """The first entry of a process: what happens from here on is done by this version."""
+        at_ms, quality = self._clock.utc_ms(), self._clock.quality()
+        about = (__version__,)
+        return AuditEntry(at_ms, quality, "gateway", "", Door.INSIDE, "START", "", 0, about)
+
+    def _write_audit(self) -> None:
+        """What still waits when everything has ended."""
+        with contextlib.suppress(SettingsError):
+            self._audit_log.append(self._gateway.house.audit.take())
 
     def _tls_offer(self, configuration: Configuration) -> TlsOffer | None:
         """The TLS door, if it is wanted and there is a certificate for it."""
@@ -355,6 +373,8 @@ class App:
         self._lanes.close()
         busy = self._gateway.engine.in_flight()
         self._gateway.close(busy)
+        if FILES_LANE not in busy:
+            self._write_audit()
         if DATABASE_LANE not in busy:
             self._opened.writer.close()
         self._instance.close()

@@ -7,6 +7,7 @@ adapters, lanes and inbox) and in the simulated world of the unit tests.
 import logging
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -22,6 +23,7 @@ from server.ledger.house import DATABASE_LANE, FILES_LANE, House
 from server.ledger.portrait import Nameplate, draw
 from server.ledger.review import facts_now, unhealthy
 from server.model.access import EntryView
+from server.model.audit import AuditEntry
 from server.model.cursor import Cursor
 from server.model.device import DeviceConfig, accounts_of
 from server.model.notice import Level
@@ -35,6 +37,7 @@ from server.tasks.check_clock import CheckClock
 from server.tasks.commit_readings import CommitTick, write_now
 from server.tasks.connect_device import TryLink
 from server.tasks.forget_sink import ForgetSink
+from server.tasks.keep_audit import NoteAudit
 from server.tasks.look_at_wifi import LookAtWifi
 from server.tasks.prune_store import PruneStore
 from server.tasks.publish_batch import Feed, PublishTick, close_feed
@@ -329,6 +332,11 @@ class Counter:
         reply: Future[object] = Future()
         self._inbox.put(AnswerRequest(self._gateway.house, request, reply))
         return reply
+
+    def keep(self, entry: AuditEntry) -> None:
+        """For the audit log; what comes when the inbox is full is dropped, and the inbox counts."""
+        with suppress(Busy):
+            self._inbox.put(NoteAudit(self._gateway.house, entry))
 
     def subscribe(self, wake: Callable[[], None]) -> Callable[[], None]:
         """Raises BufferError when there are too many."""

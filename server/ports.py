@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from typing import Protocol
 
 from server.model.access import Book, EntryView
+from server.model.audit import AuditEntry, AuditRange
 from server.model.cursor import Cursor, Span
 from server.model.delivery import Ack, Batch, Committed, Pruned, Quarantined, Retention
 from server.model.device import Space
@@ -331,6 +332,23 @@ class Certificates(Protocol):
 
         Raises IdentityError; then what was shown before is shown on.
         """
+        ...
+
+
+class AuditKeeper(Protocol):
+    """Keeps who changed what; used on the lane of files alone. Every method raises SettingsError.
+    """
+
+    def append(self, entries: Sequence[AuditEntry]) -> None:
+        """Number them and put them on disk."""
+        ...
+
+    def page(self, wanted: AuditRange) -> tuple[AuditEntry, ...]:
+        """What was asked for, the newest first."""
+        ...
+
+    def export(self) -> bytes:
+        """All of it, one JSON object a line, the oldest first."""
         ...
 
 

@@ -12,8 +12,8 @@ from typing import Any, cast
 
 from starlette.routing import compile_path
 
-from server.api import tls
-from server.api.auth import check
+from server.api import audit, tls
+from server.api.auth import SAFE_METHODS, check
 from server.api.body import MAX_BODY_BYTES, parse_body, parse_query, read_body, to_type
 from server.api.call import NOTHING, Asker, Call, Context, Nothing, Receive, Reply, Route, Send
 from server.api.doc import schema_of
@@ -48,14 +48,19 @@ class Application:
         """One request."""
         method = scope["method"]
         endpoint: Endpoint | None = None
+        found: Endpoint | None = None
+        asker: Asker | None = None
         try:
             self._gate.count(scope)
             check(method, scope["headers"], tls.names_of(self._context), scope["scheme"])
             found, path = self._find(scope["path"], method)
             elsewhere = tls.sent_elsewhere(found.route, scope, self._context)
-            asker = self._gate.admit(found.route, scope) if elsewhere is None else Asker()
-            endpoint = found
-            reply = elsewhere or await endpoint.reply(self._context, scope, path, receive, asker)
+            if elsewhere is None:
+                asker = self._gate.admit(found.route, scope)
+                endpoint = found
+                reply = await endpoint.reply(self._context, scope, path, receive, asker)
+            else:
+                reply = elsewhere
         except Gone:
             return
         except KNOWN as error:
@@ -63,7 +68,19 @@ class Application:
         except asyncio.CancelledError:
             # Only a server that stops breaks requests off; their clients should hear of it.
             reply = _refused(Busy("the gateway is stopping"), endpoint)
+        if method not in SAFE_METHODS:
+            self._keep(found, scope, asker, reply)
         await _send(reply, method, receive, send)
+
+    def _keep(
+        self, found: "Endpoint | None", scope: Mapping[str, Any], asker: Asker | None, reply: Reply
+    ) -> None:
+        """For the audit log: the one place that every answer passes."""
+        caller = self._gate.who(scope) if asker is None else asker.caller
+        route = found.route if found is not None else None
+        entry = audit.entry_of(route, scope, asker, reply, caller, self._context)
+        if entry is not None:
+            self._context.services.audit(entry)
 
     def _find(self, path: str, method: str) -> "tuple[Endpoint, Mapping[str, str]]":
         wanted = "GET" if method == "HEAD" else method
@@ -149,7 +166,7 @@ def _refused(error: Exception, endpoint: Endpoint | None) -> Reply:
 
 
 async def _send(reply: Reply, method: str, receive: Receive, send: Send) -> None:
-    status, body, headers = reply
+    status, body, headers, _ = reply
     if isinstance(body, bytes):
         length = (b"content-length", b"%d" % len(body))
         await send({"type": "http.response.start", "status": status, "headers": [length, *headers]})

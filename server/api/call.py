@@ -75,6 +75,8 @@ class Reply(NamedTuple):
     status: int
     body: bytes | Feed
     headers: Headers = JSON
+    about: tuple[str, ...] = ()
+    """For the audit log: names of what was changed, never a value."""
 
 
 class LiveViews(Protocol):
@@ -206,6 +208,6 @@ def encode(value: object) -> bytes:
     return _ENCODER.encode(value)
 
 
-def answer(value: object, status: int = 200) -> Reply:
-    """A JSON reply."""
-    return Reply(status, _ENCODER.encode(value))
+def answer(value: object, status: int = 200, about: tuple[str, ...] = ()) -> Reply:
+    """A JSON reply; `about` as in Reply."""
+    return Reply(status, _ENCODER.encode(value), about=about)

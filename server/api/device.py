@@ -92,7 +92,8 @@ async def add(call: Call[Nothing, DeviceAddress]) -> Reply:
     return answer(
         DeviceAdded(
             status="ok", id=config.device_id, name=config.name, device=connection_of(config)
-        )
+        ),
+        about=(config.device_id,),
     )
 
 
@@ -114,7 +115,8 @@ async def removed(call: Call[DeviceChoice, DeviceChoice], device_id: str) -> Rep
             isTerminated=True,
             isOpen=False,
             device=connection_of(config),
-        )
+        ),
+        about=(config.device_id,),
     )
 
 

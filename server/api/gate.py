@@ -76,6 +76,11 @@ class Gate:
         live_session = self._living(session) if session else ""
         return Asker(caller, _source(scope), live_session, secure, still_may)
 
+    def who(self, scope: Mapping[str, Any]) -> Caller:
+        """Who sent a request, let in or not."""
+        cookie = SECURE_COOKIE if scope.get("scheme") == "https" else COOKIE
+        return self._caller(*_credentials(scope["headers"], cookie))
+
     def _allows(self, route: Route, caller: Caller) -> bool:
         access = route.access
         if access is Access.OPEN:

@@ -237,9 +237,10 @@ def _evict(connections: Iterable[object], newcomer: object) -> bool:
 
 
 def _raw_answer(status: HTTPStatus, text: str) -> bytes:
-    _, body, headers = refusal(status, text)
+    reply = refusal(status, text)
+    body = reply.body
     assert isinstance(body, bytes)
-    told = b"".join(b"%s: %s\r\n" % header for header in headers)
+    told = b"".join(b"%s: %s\r\n" % header for header in reply.headers)
     head = f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-length: {len(body)}\r\n"
     return b"%s%sconnection: close\r\n\r\n%s" % (head.encode(), told, body)
 

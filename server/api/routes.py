@@ -7,6 +7,7 @@ from typing import Any
 
 from server.api import (
     about,
+    audit,
     bluetooth,
     crypto,
     device,
@@ -88,6 +89,10 @@ ROUTES: tuple[Route, ...] = (
           "Makes a token for a program; it is shown once.", token.TokenMade, body=token.TokenWish),
     Route("DELETE", "/api/token", token.revoke, OWNER,
           "Revokes a token.", token.TokenRevoked, query=token.TokenChoice, body=token.TokenChoice),
+    Route("GET", "/api/audit", audit.show, OWNER,
+          "Who changed what, the newest first.", audit.Audit, query=audit.AuditQuery),
+    Route("GET", "/api/audit/export", audit.export, OWNER,
+          "All of that as a file with one JSON object a line.", audit.EXPORT_TYPE),
     Route("GET", "/api/logger", logger.show, READ,
           "Every logger and its level.", dict[str, str]),
     Route("POST", "/api/logger", logger.change, CHANGE,

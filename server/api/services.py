@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from server.host.interfaces import Interface
 from server.host.system import SystemFigures
+from server.model.audit import AuditEntry
 from server.model.exposure import Exposure
 from server.ports import Clock, Signer
 
@@ -42,5 +43,7 @@ class Services:
     """Host names that are ours, beside IP addresses and localhost."""
     key_name: str = "software"
     """What holds the key, in words."""
+    audit: Callable[[AuditEntry], None] = lambda entry: None
+    """Takes what the audit log is to keep; drops it when too much waits."""
     exposure: Exposure = Exposure()
     """Whom the API lets in; without a word about it, whoever the owner has let in."""

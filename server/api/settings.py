@@ -4,6 +4,7 @@ Devices are shown the way the contract has them and are changed through /api/dev
 can be checked against the device itself.
 """
 
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -24,6 +25,7 @@ from server.model.configuration import (
     StoreConfig,
 )
 from server.model.request import ChangeSettings
+from server.model.setting import SETTINGS
 
 MAX_SETTINGS_BODY_BYTES = 1024 * 1024
 """All settings are read, changed and sent back as a whole: a gateway's most devices with long
@@ -86,7 +88,7 @@ async def change(call: Call[Nothing, dict[str, Any]]) -> Reply:
         check_left_alone(changes, current)
     changed = await ask(call.context.desk, ChangeSettings(changes))
     assert isinstance(changed, Configuration)
-    return answer(SettingsChanged(True, shown(changed)))
+    return answer(SettingsChanged(True, shown(changed)), about=changed_paths(current, changed))
 
 
 def changes_of(body: dict[str, Any], current: Configuration) -> dict[str, Any]:
@@ -104,6 +106,15 @@ def changes_of(body: dict[str, Any], current: Configuration) -> dict[str, Any]:
     if not changes:
         raise BadRequest("settings: give at least one to change, as GET /api/settings shows them")
     return changes
+
+
+def changed_paths(before: Configuration, after: Configuration) -> tuple[str, ...]:
+    """The settings that differ, by their paths; no value."""
+    return tuple(path for path in SETTINGS if _at(before, path) != _at(after, path))
+
+
+def _at(configuration: Configuration, path: str) -> Any:
+    return attrgetter(path)(configuration)
 
 
 def check_left_alone(changes: dict[str, Any], current: Configuration) -> None:

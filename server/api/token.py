@@ -78,7 +78,8 @@ async def make(call: Call[Nothing, TokenWish]) -> Reply:
     return answer(
         TokenMade(
             issued.credential, token.token_id, token.name, _sorted(token.scopes), token.made_at_ms
-        )
+        ),
+        about=(token.token_id, token.name),
     )
 
 
@@ -92,7 +93,7 @@ async def revoke(call: Call[TokenChoice, TokenChoice]) -> Reply:
             " again, and both get a new one"
         )
     await ask(call.context.desk, RevokeToken(token_id))
-    return answer(TokenRevoked("ok", token_id))
+    return answer(TokenRevoked("ok", token_id), about=(token_id,))
 
 
 def _shown(token: Token) -> TokenShown:

@@ -12,6 +12,7 @@ from server.devices.plant import Moment, OpenTransport, Plant
 from server.devices.profile import Profile
 from server.engine.modes import Facts, Mode
 from server.engine.task import Submission
+from server.ledger.audit import AuditLedger
 from server.ledger.buffer import Buffer
 from server.ledger.delivery import Delivery
 from server.ledger.disk import Disk
@@ -23,6 +24,7 @@ from server.ledger.wifi import WifiLedger
 from server.model.access import Book, Password
 from server.model.configuration import Configuration
 from server.ports import (
+    AuditKeeper,
     Clock,
     EntryKeeper,
     RecordReader,
@@ -73,6 +75,8 @@ class Adapters:
     """The box's Wi-Fi; None where the machine around us looks after it."""
     entrance: Entrance | None = None
     """None where nobody can become the owner."""
+    audit: AuditKeeper | None = None
+    """None where nobody keeps who changed what."""
     releases: ReleaseKeeper | None = None
     """None where nobody keeps which version is on trial."""
 
@@ -122,6 +126,7 @@ class House:
     wifi: WifiLedger = field(default_factory=WifiLedger)
     door: DoorLedger = field(default_factory=DoorLedger)
     entry: Entry = field(default_factory=lambda: Entry(Book()))
+    audit: AuditLedger = field(default_factory=AuditLedger)
     trial: Trial = field(default_factory=lambda: proven("1"))
     give_up: Callable[[], None] = lambda: None
     """Ends the process for a version that failed its trial; set by whoever runs the loop."""

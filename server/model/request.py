@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from server.model.audit import AuditRange
 from server.model.access import Scope, Token
 from server.model.bluetooth import DoorReport
 from server.model.device import Account, Endpoint, Identity, Space
@@ -258,6 +259,18 @@ class RevokeToken:
 
 
 @dataclass(frozen=True, slots=True)
+class QueryAudit:
+    """Who changed what. Answer: AuditEntry values, the newest first; raises SettingsError."""
+
+    wanted: AuditRange
+
+
+@dataclass(frozen=True, slots=True)
+class ExportAudit:
+    """All of that, as the bytes of a file. Raises SettingsError."""
+
+
+@dataclass(frozen=True, slots=True)
 class LoggedIn:
     """The cookie of a session that has just begun, and the seconds that it lasts."""
 
@@ -293,4 +306,6 @@ Request = (
     | ChangePassword
     | MakeToken
     | RevokeToken
+    | QueryAudit
+    | ExportAudit
 )

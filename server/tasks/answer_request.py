@@ -25,6 +25,7 @@ from server.model.request import (
     ChangeSettings,
     ClaimBox,
     DismissNotice,
+    ExportAudit,
     ForgetWifi,
     FoundDevices,
     JoinWifi,
@@ -32,6 +33,7 @@ from server.model.request import (
     LogOut,
     MakeToken,
     Probe,
+    QueryAudit,
     QueryHistory,
     ReadRegisters,
     RemoveDevice,
@@ -46,6 +48,7 @@ from server.tasks import enter, forget_wifi, join_wifi, scan_wifi
 from server.tasks.ask_device import MAX_WRITE_STEPS, ReadOnce, WriteOnce
 from server.tasks.connect_device import AUTO
 from server.tasks.find_device import Search
+from server.tasks.keep_audit import ReadAudit
 from server.tasks.query_history import ReadHistory
 from server.tasks.save_settings import SaveSettings
 
@@ -263,6 +266,14 @@ def _show_door(house: House, reply: Reply, now: float) -> Then:
     return ()
 
 
+def _audit(house: House, request: QueryAudit | ExportAudit, reply: Reply, now: float) -> Then:
+    keeper = house.adapters.audit
+    if keeper is None:
+        raise SettingsError("this gateway keeps no audit log")
+    wanted = request.wanted if isinstance(request, QueryAudit) else None
+    return (Submission(ReadAudit(keeper, wanted, _replies(reply)), now),)
+
+
 def _replies(reply: Reply) -> Callable[[Outcome, float], Then]:
     def finished(outcome: Outcome, now: float) -> Then:
         deliver(reply, outcome)
@@ -299,5 +310,7 @@ HANDLERS: Mapping[type, Handler] = MappingProxyType(
         ChangePassword: _passed_on(enter.change_password),
         MakeToken: _passed_on(enter.make_token),
         RevokeToken: _passed_on(enter.revoke_token),
+        QueryAudit: _audit,
+        ExportAudit: _audit,
     }
 )

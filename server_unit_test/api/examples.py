@@ -97,6 +97,8 @@ EXAMPLES: tuple[Example, ...] = (
         {"old": "an example of one", "new": "an example of another"},
     ),
     _get("/api/tls"),
+    _get("/api/audit", owner=True),
+    _get("/api/audit/export", owner=True),
     _get("/api/token", owner=True),
     _owner("POST", "/api/token", {"name": "Home Assistant", "scopes": ["read"]}),
     _owner("DELETE", "/api/token", {"id": "0badcafe"}),

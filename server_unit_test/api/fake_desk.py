@@ -8,6 +8,7 @@ from typing import Any
 
 from server.model.access import EntryView, Scope, Token, digest_of
 from server.model.bluetooth import DoorReport, DoorState, DoorView
+from server.model.audit import AuditEntry, Door
 from server.model.configuration import Configuration, ControlConfig, HarvestConfig
 from server.model.device import DeviceConfig, Endpoint, Identity, LinkState, Space
 from server.model.notice import Level, Notice
@@ -19,6 +20,7 @@ from server.model.request import (
     ChangeSettings,
     ClaimBox,
     DismissNotice,
+    ExportAudit,
     ForgetWifi,
     Found,
     FoundDevices,
@@ -31,6 +33,7 @@ from server.model.request import (
     MakeToken,
     Point,
     Probe,
+    QueryAudit,
     QueryHistory,
     ReadRegisters,
     RemoveDevice,
@@ -133,6 +136,19 @@ JOINED = WifiJoined("Home", "192.0.2.3", "Connected to Home.")
 OWNERS_SESSION = "the-owners-session"
 TOKEN = Token("5a17ab1e", "Grafana", frozenset((Scope.READ,)), digest_of("egret_5a17ab1e_x"), AT_MS)
 SESSION = LoggedIn("a-session", 604_800.0)
+AUDITED = AuditEntry(
+    AT_MS,
+    ClockQuality.SYNCED,
+    "owner",
+    "192.0.2.9",
+    Door.HTTPS,
+    "POST",
+    "/api/settings",
+    200,
+    ("harvest.endpoints",),
+    0,
+    7,
+)
 DOOR = DoorView(3, True, DoorReport(DoorState.OPEN, 120.5, "Egret 7D0F", "hci0"))
 
 
@@ -290,6 +306,8 @@ class FakeDesk:
                 Token("0badcafe", request.name, request.scopes, "", AT_MS), "egret_0badcafe_secret"
             ),
             RevokeToken: self._revoked,
+            QueryAudit: (AUDITED,),
+            ExportAudit: b'{"number": 7}\n',
         }
         self.unanswered: list[Future[object]] = []
 

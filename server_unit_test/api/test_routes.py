@@ -91,7 +91,7 @@ def test_a_get_never_writes(api: Api, example: Example) -> None:
     """No GET asks the engine for anything but a look."""
     if example.route == "/api/stream":
         return
-    looks = {"ReadRegisters", "QueryHistory", "ScanWifi"}
+    looks = {"ReadRegisters", "QueryHistory", "ScanWifi", "QueryAudit", "ExportAudit"}
 
     api.get(example.path, owner=example.owner)
 

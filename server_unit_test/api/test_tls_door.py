@@ -33,12 +33,17 @@ class Echo(asyncio.Protocol):
     def __init__(self, met: "list[Echo]") -> None:
         self._met = met
         self.transport: asyncio.Transport | None = None
+        self.lost = threading.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Only after the handshake."""
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         self._met.append(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell who waits for it."""
+        self.lost.set()
 
     def data_received(self, data: bytes) -> None:
         """Back it goes."""
@@ -79,6 +84,7 @@ class Site:
         """End everything."""
         self.on_loop(self.door.close())
         self.on_loop(self._leave())
+        assert all(each.lost.wait(WAIT_S) for each in self.met)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(WAIT_S)
         self._loop.close()
@@ -87,8 +93,6 @@ class Site:
         for each in self.met:
             assert each.transport is not None
             each.transport.abort()
-        for _ in range(10):
-            await asyncio.sleep(0)
 
     def connect(self) -> socket.socket:
         """A connection that has said nothing yet."""
