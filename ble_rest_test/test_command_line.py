@@ -14,7 +14,7 @@ from bluetooth import clock
 from bluetooth.client.__main__ import COMMANDS, arguments, options_of
 from bluetooth.client.errors import ClientError, Exit
 from bluetooth.client.kept_labels import Kept, KeptLabels
-from bluetooth.client.tools import Tools
+from bluetooth.client.visit import Means
 from bluetooth.client.voice import Voice
 from bluetooth.door import Policy
 from bluetooth_unit_test.http_gateway import HttpGateway
@@ -50,7 +50,7 @@ class Terminal:
         out, err = io.StringIO(), io.StringIO()
         voice = Voice(out, err, options.as_json)
         radio = await self.box.phone_radio()
-        tools = Tools(
+        means = Means(
             radio=lambda: radio,
             clock=clock.SystemClock(),
             wait=clock.wait,
@@ -60,7 +60,7 @@ class Terminal:
             ask_secret=lambda _: self.secret,
         )
         try:
-            code = await COMMANDS[options.command](tools, options)
+            code = await COMMANDS[options.command](means, options)
         except ClientError as error:
             voice.fail(error)
             code = error.code

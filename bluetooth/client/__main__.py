@@ -13,13 +13,21 @@ from pathlib import Path
 from typing import Any
 
 from bluetooth import clock, log
-from bluetooth.client import commands, label_commands, settings, wifi_commands
+from bluetooth.client import commands, label_commands, wifi_commands
 from bluetooth.client.errors import ClientError, Exit, NoBluetooth, Unusable
 from bluetooth.client.kept_labels import KeptLabels
 from bluetooth.client.link import Radio
-from bluetooth.client.settings import MAX_SCAN_S, MAX_TIMEOUT_S, MIN_SCAN_S, MIN_TIMEOUT_S, Options
-from bluetooth.client.tools import Tools
+from bluetooth.client.settings import (
+    MAX_SCAN_S,
+    MAX_TIMEOUT_S,
+    MIN_SCAN_S,
+    MIN_TIMEOUT_S,
+    Options,
+    config_folder,
+)
+from bluetooth.client.visit import Means
 from bluetooth.client.voice import Voice
+from bluetooth.settings import environment
 
 
 class _Parser(argparse.ArgumentParser):
@@ -29,7 +37,7 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **options)
 
 
-Command = Callable[[Tools, Options], Awaitable[Exit]]
+Command = Callable[[Means, Options], Awaitable[Exit]]
 
 COMMANDS: dict[tuple[str, ...], Command] = {
     ("scan",): commands.scan,
@@ -204,8 +212,8 @@ def main(argv: list[str] | None = None, radio: Radio | None = None) -> int:
 
 async def run(options: Options, voice: Voice, radio: Radio | None = None) -> Exit:
     """One command. Raises ClientError."""
-    folder = settings.config_folder(settings.environment(), Path.home())
-    tools = Tools(
+    folder = config_folder(environment(), Path.home())
+    means = Means(
         radio=lambda: radio or bluetooth_of(options.adapter),
         clock=clock.SystemClock(),
         wait=clock.wait,
@@ -214,7 +222,7 @@ async def run(options: Options, voice: Voice, radio: Radio | None = None) -> Exi
         typed=sys.stdin,
         ask_secret=ask_secret,
     )
-    return await COMMANDS[options.command](tools, options)
+    return await COMMANDS[options.command](means, options)
 
 
 def bluetooth_of(adapter: str) -> Radio:

@@ -11,7 +11,7 @@ from bluetooth.client.errors import AttRefused, Exit, Unusable
 from bluetooth.client.finding import NONE_FOUND, SCAN_S
 from bluetooth.client.link import Sighting
 from bluetooth.client.settings import Options
-from bluetooth.client.tools import Tools, exit_of, visit
+from bluetooth.client.visit import Means, exit_of, visit
 from bluetooth.client.voice import table
 from bluetooth.egwttp import MAX_BODY_BYTES
 
@@ -19,21 +19,21 @@ _HELLO = {"name": "/api/name", "version": "/api/version"}
 """What a box tells to whoever sees it."""
 
 
-async def scan(tools: Tools, options: Options) -> Exit:
+async def scan(means: Means, options: Options) -> Exit:
     """The boxes in range."""
     seconds = options.seconds or options.timeout_s or SCAN_S
-    tools.voice.event("scanning", {"seconds": seconds}, f"listening for {seconds:g} s ...")
-    found = await finding.scan(tools.radio(), tools.wait, seconds)
+    means.voice.event("scanning", {"seconds": seconds}, f"listening for {seconds:g} s ...")
+    found = await finding.scan(means.radio(), means.wait, seconds)
     if options.name or options.address:
         wanted = finding.Wanted(options.address, options.name)
         found = [each for each in found if wanted.fits(each)]
-    tools.voice.result({"boxes": [_fields(each) for each in found]}, _listed(found))
+    means.voice.result({"boxes": [_fields(each) for each in found]}, _listed(found))
     return Exit.DONE if found else Exit.NOT_FOUND
 
 
-async def state(tools: Tools, options: Options) -> Exit:
+async def state(means: Means, options: Options) -> Exit:
     """How the door of a box stands, and which box it is."""
-    async with visit(tools, options) as box:
+    async with visit(means, options) as box:
         door = box.door
         hello = await _hello(box) if door.lets_in else {}
     fields: dict[str, Any] = {
@@ -53,32 +53,32 @@ async def state(tools: Tools, options: Options) -> Exit:
         ("attempts left", str(door.attempts_left)),
         *((name, str(value)) for name, value in hello.items()),
     ]
-    tools.voice.result(fields, table(rows))
+    means.voice.result(fields, table(rows))
     return Exit.DONE
 
 
-async def get(tools: Tools, options: Options) -> Exit:
+async def get(means: Means, options: Options) -> Exit:
     """GET a path of the API."""
-    return await _ask(tools, options, "GET", None)
+    return await _ask(means, options, "GET", None)
 
 
-async def post(tools: Tools, options: Options) -> Exit:
+async def post(means: Means, options: Options) -> Exit:
     """POST to a path of the API."""
-    return await _ask(tools, options, "POST", _body(tools, options.body))
+    return await _ask(means, options, "POST", _body(means, options.body))
 
 
-async def delete(tools: Tools, options: Options) -> Exit:
+async def delete(means: Means, options: Options) -> Exit:
     """DELETE a path of the API."""
-    return await _ask(tools, options, "DELETE", _body(tools, options.body))
+    return await _ask(means, options, "DELETE", _body(means, options.body))
 
 
-async def _ask(tools: Tools, options: Options, method: str, body: bytes | None) -> Exit:
-    async with visit(tools, options) as box:
+async def _ask(means: Means, options: Options, method: str, body: bytes | None) -> Exit:
+    async with visit(means, options) as box:
         reply = await box.ask(method, options.path, body, options.timeout_s)
-        return answered(tools, box, reply)
+        return answered(means, box, reply)
 
 
-def answered(tools: Tools, box: Box, reply: Reply) -> Exit:
+def answered(means: Means, box: Box, reply: Reply) -> Exit:
     """Show an answer; its exit code."""
     try:
         value = reply.json()
@@ -87,12 +87,12 @@ def answered(tools: Tools, box: Box, reply: Reply) -> Exit:
         value = text = reply.body.decode("utf-8", "replace")
     fields = {"status": reply.status, "reason": reply.reason, "body": value}
     if not reply.is_ok:
-        tools.voice.event("refused", {"status": reply.status}, f"{reply.status} {reply.reason}")
-    tools.voice.result(fields, text)
-    return exit_of(tools, box, reply)
+        means.voice.event("refused", {"status": reply.status}, f"{reply.status} {reply.reason}")
+    means.voice.result(fields, text)
+    return exit_of(means, box, reply)
 
 
-def _body(tools: Tools, given: str | None) -> bytes | None:
+def _body(means: Means, given: str | None) -> bytes | None:
     """What is sent: JSON from the command line, from standard input (-) or from a file (@...).
 
     Raises Unusable for what is no JSON: the box would say no more than that.
@@ -100,7 +100,7 @@ def _body(tools: Tools, given: str | None) -> bytes | None:
     if given is None:
         return None
     if given == "-":
-        text = tools.typed.read(MAX_BODY_BYTES + 1)
+        text = means.typed.read(MAX_BODY_BYTES + 1)
     elif given.startswith("@"):
         text = read_text(given[1:], MAX_BODY_BYTES)
     else:

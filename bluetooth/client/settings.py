@@ -1,10 +1,9 @@
 """Where this user's things are kept, and what was chosen on the command line.
 
-The only reader of the environment in this process. There is no variable for a secret: a label is
-kept in a file of its own (kept_labels), a password is asked for or read from a file.
+There is no variable for a secret: a label is kept in a file of its own (kept_labels), a password is
+asked for or read from a file.
 """
 
-import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -48,11 +47,6 @@ class Options:
     by_improv: bool = False
     text: str | None = None
     """A label as typed or scanned, or the name of one that is kept."""
-
-
-def environment() -> Mapping[str, str]:
-    """The process's environment."""
-    return os.environ
 
 
 def config_folder(environ: Mapping[str, str], home: Path, platform: str = sys.platform) -> Path:

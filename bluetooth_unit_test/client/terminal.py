@@ -10,7 +10,7 @@ from bluetooth.client.__main__ import COMMANDS, arguments, options_of
 from bluetooth.client.errors import ClientError, Exit
 from bluetooth.client.kept_labels import KeptLabels
 from bluetooth.client.link import Sighting
-from bluetooth.client.tools import Tools
+from bluetooth.client.visit import Means
 from bluetooth.client.voice import Voice
 from bluetooth.egwttp import Assembler, Response
 from bluetooth.gatt import DOOR_STATE_UUID, EGRET, NATIVE, REQUEST_UUID, RESPONSE_UUID
@@ -53,7 +53,7 @@ class Terminal:
         options = options_of(arguments().parse_args(words))
         out, err = io.StringIO(), io.StringIO()
         voice = Voice(out, err, options.as_json)
-        tools = Tools(
+        means = Means(
             radio=lambda: self.radio,
             clock=LoopClock(),
             wait=asyncio.sleep,
@@ -63,7 +63,7 @@ class Terminal:
             ask_secret=self._asked_secret,
         )
         try:
-            code = await COMMANDS[options.command](tools, options)
+            code = await COMMANDS[options.command](means, options)
         except ClientError as error:
             voice.fail(error)
             code = error.code
@@ -80,8 +80,8 @@ class Terminal:
         return self.secret
 
     def _written(self, uuid: str, value: bytes) -> None:
-        request = self._assembler.feed(value)
-        if uuid != REQUEST_UUID or request is None:
+        request = self._assembler.feed(value) if uuid == REQUEST_UUID else None
+        if request is None:
             return
         if not request.offset:
             self.asked.append((request.method, request.path, request.body))

@@ -22,6 +22,7 @@ from bluetooth.label import Label
 from bluetooth.paths import JOIN_TIMEOUT_S, QUICK_TIMEOUT_S
 from bluetooth.record import EventKind
 from bluetooth_unit_test.client.fake_link import FakeLink, FakeRadio
+from bluetooth_unit_test.client.link_contract import soon
 from bluetooth_unit_test.client.test_plain_channel import AnsweringBox, LoopClock
 from bluetooth_unit_test.client.test_session_channel import SealedBox
 
@@ -193,9 +194,10 @@ async def test_progress_is_followed_in_the_clear(radio_loop: asyncio.AbstractEve
 
     link.tell(PROGRESS_UUID, STEP % b"short")
     link.tell(PROGRESS_UUID, STEP % (b"long " * 60))
-    await asyncio.sleep(0.1)
+    await soon(lambda: len(told) == 2)
+    reads = link.reads
     link.tell(PROGRESS_UUID, b"nonsense")
-    await asyncio.sleep(0.1)
+    await soon(lambda: link.reads > reads)
     await box.close()
 
     assert ["short", "long " * 60] == told

@@ -15,6 +15,7 @@ from bluetooth.egwttp import GREETING, Assembler, Request, Response, refusal
 from bluetooth.gatt import REQUEST_UUID, RESPONSE_UUID
 from bluetooth.phone_session import MAX_ANSWER_BYTES
 from bluetooth_unit_test.client.fake_link import FakeLink
+from bluetooth_unit_test.client.link_contract import soon
 
 GET = Request("GET", "/api/state")
 
@@ -111,13 +112,10 @@ async def test_what_answers_something_else_is_passed_over(
     talk = await channel(link)
 
     asking = asyncio.ensure_future(talk.ask(GET, 10.0))
-    for value in values:
-        reads = link.reads
-        while not link.written:
-            await asyncio.sleep(0)
+    await soon(lambda: bool(link.written))
+    for number, value in enumerate(values):
         box.say(value)
-        while link.reads == reads:
-            await asyncio.sleep(0)
+        await soon(lambda reads=number: link.reads > reads)  # type: ignore[misc]  # Bound here.
 
     assert b"right" == (await asking).body
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bluetooth.client.settings import config_folder, environment
+from bluetooth.client.settings import config_folder
 
 HOME = Path("/home/ann")
 
@@ -26,10 +26,3 @@ def test_the_folder_is_where_the_system_keeps_such_things(
 ) -> None:
     """On each of the three; one variable stands above them all."""
     assert Path(folder) == config_folder(environ, HOME, platform)
-
-
-def test_the_environment_is_the_processes_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read in this one place."""
-    monkeypatch.setenv("EGRET_CONFIG", "/somewhere")
-
-    assert "/somewhere" == environment()["EGRET_CONFIG"]

@@ -1,4 +1,4 @@
-"""What every command works with, and how it comes to a box."""
+"""A visit to a box: what every command works with, and how it comes there."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -20,7 +20,7 @@ FORBIDDEN = 403
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class Means:
     """Passed to every command."""
 
     radio: Callable[[], Radio]
@@ -36,30 +36,30 @@ class Tools:
 
 
 @asynccontextmanager
-async def visit(tools: Tools, options: Options, in_the_clear: bool = False) -> AsyncIterator[Box]:
+async def visit(means: Means, options: Options, in_the_clear: bool = False) -> AsyncIterator[Box]:
     """Find the box that is wanted and connect to it, with its label if one is kept.
 
     Raises ClientError.
     """
     wanted = Wanted(options.address, options.name)
     limit_s = options.timeout_s or FIND_TIMEOUT_S
-    tools.voice.event("looking", {"for": str(wanted)}, f"looking for {wanted or 'a box'} ...")
-    radio = tools.radio()
-    sighting = await finding.find(radio, tools.wait, wanted, limit_s)
+    means.voice.event("looking", {"for": str(wanted)}, f"looking for {wanted or 'a box'} ...")
+    radio = means.radio()
+    sighting = await finding.find(radio, means.wait, wanted, limit_s)
     plain = options.is_plain or in_the_clear
-    label = None if plain else tools.labels.of(sighting)
-    box = await open_box(radio, sighting, label, tools.clock)
+    label = None if plain else means.labels.of(sighting)
+    box = await open_box(radio, sighting, label, means.clock)
     try:
         how = "with its label" if box.is_sealed else "in the clear"
         fields = {"address": sighting.address, "name": sighting.name, "sealed": box.is_sealed}
         line = f"connected to {sighting.name or sighting.address}, {how}"
-        tools.voice.event("connected", fields, line)
+        means.voice.event("connected", fields, line)
         yield box
     finally:
         await box.close()
 
 
-def exit_of(tools: Tools, box: Box, reply: Reply) -> Exit:
+def exit_of(means: Means, box: Box, reply: Reply) -> Exit:
     """The exit code for an answer; a refusal of the door is explained."""
     if reply.is_ok:
         return Exit.DONE
@@ -67,5 +67,5 @@ def exit_of(tools: Tools, box: Box, reply: Reply) -> Exit:
         return Exit.SAID_NO
     if not box.is_sealed:
         line = "with the box's label no button is needed: `label set -` keeps it"
-        tools.voice.event("hint", {"hint": line}, line)
+        means.voice.event("hint", {"hint": line}, line)
     return Exit.NOT_LET_IN
