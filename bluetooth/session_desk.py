@@ -81,10 +81,6 @@ class SessionDesk:
         """Whether a handshake was made."""
         return self._session is not None and self._session.phase is not Phase.NONE
 
-    def goes_on_with(self, value: bytes) -> bool:
-        """Whether a write belongs to the session that stands, and does not begin another."""
-        return self.is_open and not _says_hello(value)
-
     @property
     def is_busy(self) -> bool:
         """Whether the phone inside waits for an answer."""
@@ -99,13 +95,16 @@ class SessionDesk:
         self._take(session, session.receive(value, self._clock.monotonic()))
         self._flush(session)
 
-    def refuse(self, value: bytes, reason: Reason, text: str) -> None:
-        """A client wrote to the session characteristic where no session may begin: tell it, and
-        judge nothing, lest the answer tells whether it holds the secret. Never raises."""
-        if self.is_begun:
-            self.end(reason, text)
+    def write_shut(self, client: str, value: bytes, why: str) -> None:
+        """As `write`, while no session may begin (`why`, in words). One that stands goes on: an
+        answer may be under way still. A hello is not judged, lest what it is told shows whether
+        it holds the secret. Never raises."""
+        if self.is_open and not _says_hello(value):
+            self.write(client, value)
+        elif self.is_begun:
+            self.end(Reason.DOOR_CLOSED, why)
         elif _says_hello(value):
-            for fragment in Outbox().last_words(Close(reason, text).encode()):
+            for fragment in Outbox().last_words(Close(Reason.DOOR_CLOSED, why).encode()):
                 self._notify(fragment)
 
     def tell(self, kind: EventKind, value: bytes) -> None:

@@ -6,6 +6,7 @@ window nor who sits at the door: it is told what is allowed at this moment, and 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from bluetooth.egwttp import Request
 from bluetooth.errors import Refused
@@ -80,9 +81,11 @@ class Ways:
         tools = (means.gateway, means.clock, means.spawn, means.wait)
         self._is_sealed = False
         self._progress = Progress(*tools, self._progressed)
-        self._plain = Exchange(*tools, self._judge_plain, self._answer_plain)
+        self._plain = Exchange(
+            *tools, self._judge_plain, lambda client, page: means.notify(RESPONSE_UUID, page)
+        )
         self._sessions = SessionDesk(
-            session_key, *tools, self._judge_session, self._notify_session, guard
+            session_key, *tools, self._judge_session, partial(means.notify, SESSION_UUID), guard
         )
         self._improv = ImprovFlow(
             *tools,
@@ -112,17 +115,13 @@ class Ways:
         elif uuid == IMPROV_COMMAND_UUID:
             self._improv.write(client, value)
         elif uuid == SESSION_UUID:
-            self._write_session(client, value)
+            allowance = self._guard.allowance()
+            if allowance.session:
+                self._sessions.write(client, value)
+            else:
+                self._sessions.write_shut(client, value, allowance.why_not)
         else:
             raise Refused(AttError.WRITE_NOT_PERMITTED, "this is not for writing")
-
-    def _write_session(self, client: str, value: bytes) -> None:
-        allowance = self._guard.allowance()
-        # An answer may be under way still when the door closes; its session goes on until then.
-        if allowance.session or self._sessions.goes_on_with(value):
-            self._sessions.write(client, value)
-        else:
-            self._sessions.refuse(value, Reason.DOOR_CLOSED, allowance.why_not)
 
     def arrived(self) -> None:
         """A phone comes in: what happened before it is no news to it, what the box can is."""
@@ -213,12 +212,6 @@ class Ways:
     def _follow_in_the_clear(self) -> None:
         self._is_sealed = False
         self._progress.follow()
-
-    def _answer_plain(self, client: str, page: bytes) -> None:
-        self._notify(RESPONSE_UUID, page)
-
-    def _notify_session(self, fragment: bytes) -> None:
-        self._notify(SESSION_UUID, fragment)
 
     def _notify_improv(self, client_uuid: str, value: bytes) -> None:
         self._notify(client_uuid, value)
