@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any
 
 from server import __version__, log as logs
 from server.api import logger as api_logger
@@ -33,23 +33,19 @@ from server.gateway import Counter, Gateway
 from server.host import addresses, instance, interfaces, network, restoring, system
 from server.host.audit_log import AuditLog
 from server.host.embargoes import FileEmbargoes
-from server.host.entry_file import EntryFile
 from server.host.pins import FilePins
 from server.host.release_file import ReleaseFile
 from server.host.supervisor import ALIVE, READY, STOPPING, Supervisor
 from server.host.watchdog import Watchdog, end_process
 from server.host.wifi import NetworkManagerWifi
-from server.identity import door_token, label, password
 from server.identity.atecc608 import Atecc608
-from server.identity.claim import Claim
 from server.identity.naming import three_words
 from server.identity.served_certificate import OwnersFiles, ServedCertificate
 from server.identity.signers import open_signer
 from server.ledger.buffer import Buffer
 from server.ledger.delivery import Delivery
 from server.ledger.disk import Disk
-from server.ledger.entry import Entry
-from server.ledger.house import DATABASE_LANE, FILES_LANE, Adapters, Entrance, House
+from server.ledger.house import DATABASE_LANE, FILES_LANE, Adapters, House
 from server.ledger.notices import NoticeBoard
 from server.ledger.portrait import Nameplate
 from server.ledger.trial import Trial, begun, polled_before, returned
@@ -71,10 +67,9 @@ from server.tasks.remember_device import remembered
 from server.tasks.stop_gateway import StopGateway
 from server.transports import open_transport
 from server.transports.winet_lockout import Lockouts
+from server.way_in import way_in
 
 log = logging.getLogger("server")
-
-Found = TypeVar("Found")
 
 API_STOP_S = 1.0
 """What open requests get when the gateway stops."""
@@ -335,8 +330,7 @@ class App:
     def _announce(self, host: str, port: int) -> None:
         shown = f"[{host}]" if ":" in host else host
         is_open = self._exposure.protection is Protection.OPEN
-        unclaimed = not is_open and not self._way_in.entry.view.claimed
-        code = self._way_in.claim.code if unclaimed else ""
+        code = self._way_in.code_to_show(is_open)
         self._options.announce(f"http://{shown}:{port}", is_alone(host), code)
         if self._certificate is not None and self._api.tls_port:
             fingerprint = colons(self._certificate.view.fingerprint)
@@ -401,39 +395,6 @@ def certificate_of(
         return (*own, *addresses.own_addresses())
 
     return ServedCertificate(data, three_words(serial), names, clock, owners)
-
-
-@dataclass(frozen=True, slots=True)
-class WayIn:
-    """Who may enter, what claims the box, and what was found wrong with either."""
-
-    entry: Entry
-    entrance: Entrance
-    claim: Claim
-    problems: tuple[str, ...]
-
-
-def way_in(data: Path, door: Path) -> WayIn:
-    """Read who may enter from `data`, label and door's token from `door`. Never raises.
-
-    A label that cannot be used claims nothing, a token that cannot be made lets nobody in.
-    """
-    own_label, no_label = _attempted(label.load_or_make, door)
-    token, no_token = _attempted(door_token.load_or_make, door)
-    keeper = EntryFile(data)
-    entry = Entry(keeper.read(), () if token is None else (token,))
-    claim = Claim(own_label)
-    entrance = Entrance(keeper, password.digested, password.is_right, claim.is_right)
-    problems = tuple(each for each in (no_label, no_token, keeper.problem) if each)
-    return WayIn(entry, entrance, claim, problems)
-
-
-def _attempted(load: Callable[[Path], Found], folder: Path) -> tuple[Found | None, str]:
-    """What was loaded, or None and why not."""
-    try:
-        return load(folder), ""
-    except IdentityError as error:
-        return None, str(error)
 
 
 def _exposure(configuration: Configuration) -> Exposure:

@@ -15,7 +15,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("devices",),
     ("ledger",),
     ("tasks", "transports", "store", "sinks", "identity", "host", "clock", "log"),
-    ("api", "gateway"),
+    ("api", "gateway", "way_in"),
     ("app", "commands"),
     ("__main__",),
 )
