@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from server import durable_file
 from server.errors import StoreFull, StoreUnavailable
 from server.store.ballast import Ballast
 from server.store.faults import translate
@@ -160,3 +161,15 @@ class Connection:
             log.warning("database not checkpointed at close", extra={"error": str(error)})
         finally:
             self.sql.close()
+            self._settle_names()
+
+    def _settle_names(self) -> None:
+        """Make the removal of the log durable.
+
+        SQLite does not: after a power cut a part of the emptied log could come back, and would
+        be played over the newer pages of the database.
+        """
+        try:
+            durable_file.sync_folder(self._disk.folder)
+        except OSError as error:
+            log.warning("folder not synced at close", extra={"error": str(error)})

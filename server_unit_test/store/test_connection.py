@@ -124,3 +124,14 @@ def test_a_single_look_has_the_same_errors(connection: Connection) -> None:
 def test_free_space_is_the_file_systems(tmp_path: Path) -> None:
     """What a process without special rights may use."""
     assert free_bytes(tmp_path) > 0
+
+
+def test_a_folder_that_cannot_be_synced_at_close_is_only_told(
+    connection: Connection, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Everything committed is on disk by then; what counts is that closing ends."""
+    tmp_path.rename(tmp_path.with_name("elsewhere"))
+
+    connection.close()
+
+    assert "folder not synced at close" in caplog.text
