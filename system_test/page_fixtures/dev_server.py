@@ -110,6 +110,13 @@ def get_history(box: Box, query: dict[str, str]) -> Answer:
     return 200, plant.history(device, query["quantity"], *span, points)
 
 
+SLOW_STEPS = (
+    *(f"Trying Modbus TCP, unit {unit}" for unit in range(1, 9)),
+    "Looking for its battery",
+)
+"""More steps than the page shows at once."""
+
+
 def post_probe(box: Box, body: plant.JSON, stopping: threading.Event) -> Answer:
     """POST /api/probe: a hybrid answers everywhere but at addresses that begin with silent.
 
@@ -117,7 +124,7 @@ def post_probe(box: Box, body: plant.JSON, stopping: threading.Event) -> Answer:
     """
     if body["ip"].startswith("slow"):
         told = {**plant.notices(0)[0], "key": f"probe {body['ip']}", "notice_id": 99, "device": ""}
-        told["text"] = "Trying Modbus TCP on port 502\nLooking for its battery on unit 200"
+        told["text"] = "\n".join(SLOW_STEPS)
         with box.lock:
             box.notices.append(told)
         stopping.wait(SLOW_SEARCH_S)

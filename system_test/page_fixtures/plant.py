@@ -36,6 +36,7 @@ QUANTITIES: JSON = {
 SUPPORTED: JSON = {
     "inverters": ["auto", "sungrow", "sungrow_hybrid", "sungrow_string"],
     "devices": [
+        {"name": "sungrow_battery", "title": "Sungrow battery", "models": ["SBR"]},
         {"name": "sungrow_hybrid", "title": "Sungrow hybrid", "models": ["SH10RT", "SH8.0RT"]},
         {"name": "sungrow_string", "title": "Sungrow string", "models": ["SG5.0RT"]},
     ],

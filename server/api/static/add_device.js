@@ -174,7 +174,9 @@ function silentStep() {
 async function families() {
   try {
     const { devices } = await box.supported();
-    return devices?.length ? devices : KNOWN_FAMILIES;
+    // Likeliest first: a battery, which has few models, is seldom what was looked for.
+    const count = ({ models }) => models?.length ?? 0;
+    return devices?.length ? devices.sort((a, b) => count(b) - count(a)) : KNOWN_FAMILIES;
   } catch {
     return KNOWN_FAMILIES;
   }
@@ -237,6 +239,7 @@ class AddDialog {
     setText(this.#search.words, lines.at(-1));
     const items = lines.map((text) => el("li", { text }));
     this.#search.steps.replaceChildren(...items);
+    this.#search.steps.scrollTop = this.#search.steps.scrollHeight; // the newest is in sight
   }
 
   #steps() {
