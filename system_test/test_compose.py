@@ -296,13 +296,17 @@ def _for_this_machine(tmp_path: Path) -> Path:
     """No I2C bus, a free port, and our own bus where balena puts the host's."""
     text = FLEETS.read_text()
     text, devices = re.subn(r"    devices:\n(?:      .*\n)+", "", text)
-    text, ports = re.subn(r'"80:8080"', '"127.0.0.1::8080"', text)
+    text, ports = re.subn(r'"(80:8080|8443:8443)"', _on_loopback, text)
     bus = f"      - {tmp_path}/bus:/host/run/dbus\n"
     text, volumes = re.subn(r"(    volumes:\n)(      - )", rf"\1{bus}\2", text)
-    assert (1, 1, 2) == (devices, ports, volumes)
+    assert (1, 2, 2) == (devices, ports, volumes)
     file = tmp_path / "fleet.yml"
     file.write_text(text)
     return file
+
+
+def _on_loopback(ports: re.Match[str]) -> str:
+    return f'"127.0.0.1::{ports[1].split(":")[1]}"'
 
 
 class _bus:  # noqa: N801  # Reads as the function that it is.
