@@ -15,9 +15,9 @@ MAX_AUDIT_WAITING = 256
 """Entries that wait for the disk; beyond, the oldest go."""
 REFUSALS_AT_ONCE = 60.0
 """Refusals that are kept one by one; a person who forgot a password causes ten."""
-REFUSALS_PER_S = 1 / 60
-"""One a minute afterwards: someone who tries for a week fills a third of the log, and the rest is
-told as a number."""
+REFUSAL_EVERY_S = 600.0
+"""And then one in ten minutes: someone who tries for a week fills a third of their log, and the
+rest is told as a number."""
 
 
 class AuditLedger:
@@ -63,7 +63,7 @@ class AuditLedger:
     def _may_keep_refusal(self, now: float) -> bool:
         elapsed_s = 0.0 if self._at is None else max(0.0, now - self._at)
         self._at = now
-        self._refusals = min(REFUSALS_AT_ONCE, self._refusals + elapsed_s * REFUSALS_PER_S)
+        self._refusals = min(REFUSALS_AT_ONCE, self._refusals + elapsed_s / REFUSAL_EVERY_S)
         if self._refusals < 1:
             return False
         self._refusals -= 1

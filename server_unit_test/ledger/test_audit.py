@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from server.ledger.audit import (
     MAX_AUDIT_WAITING,
+    REFUSAL_EVERY_S,
     REFUSALS_AT_ONCE,
-    REFUSALS_PER_S,
     AuditLedger,
 )
 from server.model.audit import AuditEntry, Door
@@ -47,7 +47,7 @@ def test_refusals_are_kept_one_by_one_and_then_counted() -> None:
         ledger.add(REFUSED, NOW)
     first = ledger.take()
 
-    ledger.add(REFUSED, NOW + 1 / REFUSALS_PER_S)
+    ledger.add(REFUSED, NOW + REFUSAL_EVERY_S)
 
     assert REFUSALS_AT_ONCE == len(first)
     assert 1000 - REFUSALS_AT_ONCE == sum(each.more for each in first)
