@@ -174,6 +174,7 @@ class WinetSession:
             raw = self._reach()
             with self.lifeline.within(self._connect_timeout_s):
                 if self.door.tls:
+                    raw.getpeername()  # One that was reset is lost, still open, within `ssl`.
                     raw = _tls().wrap_socket(raw, server_hostname=self._host)
                     self._check_pin(raw, pins)
                 line = WebsocketLine(raw, self._host, self.door.socket_port, _PATH)

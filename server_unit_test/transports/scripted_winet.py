@@ -163,6 +163,7 @@ class ScriptedWinet:
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._context is not None:
+                connection.getpeername()  # One that was reset is lost, still open, within `ssl`.
                 connection = self._context.wrap_socket(connection, server_side=True)
             self._converse(connection)
         except OSError:

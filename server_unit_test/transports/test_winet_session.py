@@ -1,8 +1,12 @@
 """A session begins, is kept, and is given back; whoever shows another certificate gets nothing."""
 
+import gc
 import socket
+import struct
 import threading
+import warnings
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -294,3 +298,39 @@ def test_no_message_makes_it_fall_or_hang(raw: str, service: str) -> None:
         with pytest.raises(EgretError):
             begun(session)
         session.end(log_out=False)
+
+
+class Resetting(Lifeline):
+    """Goes on to TLS only when the other side has reset the connection."""
+
+    def __init__(self, reset: Callable[[], None]) -> None:
+        super().__init__()
+        self._reset = reset
+
+    def within(self, limit_s: float) -> AbstractContextManager[None]:
+        """As Lifeline.within, a little later."""
+        self._reset()
+        return super().within(limit_s)
+
+
+def test_a_connection_that_is_reset_before_tls_is_closed() -> None:
+    """`ssl` takes over the socket and then fails without closing it: it must not get that far."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+        def reset() -> None:
+            connection, _ = listener.accept()
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+
+        session = WinetSession(
+            "127.0.0.1", Door(True, port, port), WAIT_S, WAIT_S, Resetting(reset)
+        )
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always")
+            with pytest.raises(NotThisDoor):
+                begun(session)
+            session.end(log_out=False)
+            gc.collect()
+
+    assert [] == [str(each.message) for each in heard]
