@@ -1,7 +1,8 @@
 """What holds for every test here: loopback only, and properties that repeat themselves."""
 
+import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -36,6 +37,17 @@ def _loopback_only(event: str, arguments: Sequence[object]) -> None:
 
 
 sys.addaudithook(_loopback_only)
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """A command line under test sets the log up for its process, which is that of all tests."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    yield
+    root.setLevel(level)
+    for each in [each for each in root.handlers if each not in handlers]:
+        root.removeHandler(each)
 
 
 @pytest.fixture
