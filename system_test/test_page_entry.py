@@ -18,6 +18,13 @@ browser, context, page, watch = shared.browser, shared.context, shared.page, sha
 
 NEW = "quite another password"
 WIDTHS = [1280, 360]
+EXPOSED = {
+    "EGRET_API_ACCESS": "open",
+    "EGRET_API_HOST": "0.0.0.0",
+    "EGRET_API_TLS": "off",
+    "EGRET_API_ANNOUNCE": "false",
+}
+"""Open to a network, and otherwise quiet on it."""
 
 
 @pytest.fixture
@@ -205,7 +212,7 @@ def test_an_open_box_on_this_machine_asks_nobody(page: Page, tmp_path: Path, wat
 def test_a_box_open_to_a_network_says_so_in_red(page: Page, tmp_path: Path, watch: Watch) -> None:
     """At the top of the page, for everybody who sees it."""
     with ExitStack() as stack:
-        url = gateway(stack, tmp_path, {"EGRET_API_ACCESS": "open", "EGRET_API_HOST": "0.0.0.0"})
+        url = gateway(stack, tmp_path, EXPOSED)
         page.goto(url.replace("0.0.0.0", "127.0.0.1"))
         live(page)
 
