@@ -222,6 +222,8 @@ def returned(release: Release) -> str:
     trial = release.trial
     if trial is None or release.proven != release.running:
         return ""
+    if not (trial.failed or trial.tries):
+        return ""  # It was stopped each time, so somebody chose another one.
     why = trial.failed or "it ended before it could say why"
     return (
         f"Version {trial.version} was tried and did not prove itself, so version"

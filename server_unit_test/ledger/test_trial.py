@@ -171,6 +171,7 @@ def test_a_version_that_is_installed_again_gets_a_new_trial() -> None:
         (Attempt(NEW, 0, 2), Fallback(NEW, "it ended 3 times"), ": it ended 3 times"),
         (Attempt(NEW, 0, 2, (), "no"), Fallback(NEW, "exit 79"), "runs again: no$"),
         (Attempt(NEW, 0, 2), None, "it ended before it could say why"),
+        (Attempt(NEW, 0, 0), None, ""),
         (Attempt(NEW, 0, 2), Fallback(OLD, "what"), "it ended before it could say why"),
     ],
 )
