@@ -19,8 +19,8 @@ log = logging.getLogger(__name__)
 RELEASE_FILE = "release.json"
 FALLBACK_FILE = "release-failed"
 
-MAX_RELEASE_BYTES = 256 * 1024
-"""A thousand devices take a third of it; more is not read into memory."""
+MAX_RELEASE_BYTES = 1024**2
+"""A thousand devices with the longest of names take less; more is not read into memory."""
 
 MAX_FALLBACK_BYTES = 1024
 """One line of a shell script."""
@@ -63,7 +63,10 @@ class ReleaseFile:
     def write(self, release: Release) -> None:
         """Raises SettingsError; then the old file counts."""
         try:
-            durable_file.write(self._path, json.dumps(_told(release), indent=1).encode() + b"\n")
+            durable_file.write(
+                self._path,
+                json.dumps(_told(release), indent=1, ensure_ascii=False).encode() + b"\n",
+            )
         except OSError as error:
             raise SettingsError(
                 f"{self._path} cannot be written ({error.strerror or error}): check the disk"

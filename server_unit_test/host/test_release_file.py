@@ -14,6 +14,7 @@ from server.host.release_file import (
     ReleaseFile,
 )
 from server.model.release import Attempt, Fallback, Release
+from server.model.setting import MAX_DEVICES, MAX_NAME_LENGTH
 
 FULL = Release("0.1.0", "0.2.0", Attempt("0.2.0", 1_750_000_000_000, 2, ("roof", "ä b"), "why"))
 
@@ -25,6 +26,18 @@ def test_what_is_written_is_read(tmp_path: Path, release: Release) -> None:
 
     assert keeper.read() is None
     keeper.write(release)
+    assert release == ReleaseFile(tmp_path).read()
+
+
+def test_the_largest_plant_fits(tmp_path: Path) -> None:
+    """MAX_DEVICES with the longest of names, in the widest of letters, within MAX_RELEASE_BYTES."""
+    names = tuple(
+        f"{number:04}".ljust(MAX_NAME_LENGTH, "\U0001f600") for number in range(MAX_DEVICES)
+    )
+    release = Release("1", "2", Attempt("2", 0, 1, names))
+
+    ReleaseFile(tmp_path).write(release)
+
     assert release == ReleaseFile(tmp_path).read()
 
 
