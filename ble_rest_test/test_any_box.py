@@ -69,7 +69,7 @@ async def test_the_door_says_how_it_stands(any_box: Stand) -> None:
 @pytest.mark.parametrize("mtu", MTUS)
 async def test_what_is_sent_comes_back(any_box: Stand, saw: Saw, mtu: int) -> None:
     """In many writes and many pages, with characters of every length, executed once."""
-    words = text(900)
+    words = text(450)
 
     async with any_box.phone(mtu=mtu) as phone:
         reply = await phone.post("/api/echo", json.dumps(words, ensure_ascii=False).encode())
@@ -213,8 +213,8 @@ async def test_many_requests_in_a_row(any_box: Stand) -> None:
 
 @pytest.mark.parametrize("mtu", MTUS)
 async def test_a_session_carries_the_same(any_box: Stand, saw: Saw, label: Label, mtu: int) -> None:
-    """Long requests and long answers, and what is not offered."""
-    words = text(2000)
+    """Long requests and long answers, and what is not offered. A write takes a slow box 60 ms."""
+    words = text(25 * mtu)
 
     async with any_box.phone(label, mtu=mtu) as phone:
         reply = await phone.post("/api/echo", json.dumps(words, ensure_ascii=False).encode())
