@@ -14,6 +14,7 @@ from typing import Any
 from simulator.door_settings import DoorSettings, changed
 from simulator.door import ENCRYPTED, MODBUS, WINET, WINET_TLS
 from simulator.face import Face
+from simulator.latecomers import settled
 from simulator.trouble import Troubles
 
 log = logging.getLogger(__name__)
@@ -178,6 +179,7 @@ class Doors:
     async def close(self) -> None:
         """Close every door, those that were never open too."""
         await asyncio.gather(*(_closed(opened) for opened in self._opened.values()))
+        await settled()
 
 
 async def _closed(opened: OpenDoor) -> None:

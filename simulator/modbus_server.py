@@ -19,6 +19,7 @@ from typing import Protocol
 from simulator import mischief
 from simulator.door import MODBUS
 from simulator.face import Face
+from simulator.latecomers import stop_listening
 from simulator.modbus_pdu import MAX_PDU_BYTES, answer_unit, asked_span
 from simulator.trouble import Order, Quirk, Trouble, Troubles
 
@@ -121,8 +122,8 @@ class ModbusDoor:
     async def close(self) -> None:
         """Stop listening and drop every client."""
         if self._server is not None:
-            self._server.close()
-            self._server = None
+            server, self._server = self._server, None
+            await stop_listening(server)
         talks = list(self._talks)
         for talk in talks:
             talk.cancel()

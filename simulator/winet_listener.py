@@ -8,6 +8,7 @@ sizes and waits, and hands each request its connection, for faults have to be pu
 import asyncio
 import logging
 import ssl
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn.config import Config
@@ -15,6 +16,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.http11 import Request
+
+from simulator.latecomers import stop_listening
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +52,9 @@ FRAMES = "winet.frames"
 class _BoundedHttp(HttpToolsProtocol):
     """See the module's docstring."""
 
+    closed: Callable[[], bool]
+    """Whether the port has closed since this one was accepted."""
+
     _deadline: asyncio.TimerHandle | None = None
     _head_bytes = 0
     _in_head = True
@@ -57,6 +63,9 @@ class _BoundedHttp(HttpToolsProtocol):
         assert isinstance(transport, asyncio.Transport)
         self.logger = _failures_alone()
         super().connection_made(transport)
+        if self.closed():
+            transport.abort()
+            return
         if len(self.connections) > MAX_CONNECTIONS:
             log.warning("too many clients, one turned away", extra={"limit": MAX_CONNECTIONS})
             transport.abort()
@@ -159,7 +168,7 @@ class Listener:
             self._config.load()
         self._state = ServerState()
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: _BoundedHttp(self._config, self._state, {}),
+            self._accepted,
             host,
             port,
             ssl=self._tls,
@@ -167,12 +176,18 @@ class Listener:
         )
         return int(self._server.sockets[0].getsockname()[1])
 
+    def _accepted(self) -> _BoundedHttp:
+        """What speaks with one client."""
+        state, http = self._state, _BoundedHttp(self._config, self._state, {})
+        http.closed = lambda: self._server is None or state is not self._state
+        return http
+
     async def close(self) -> None:
         """Stop listening, drop every client, and wait for what ran for them."""
         if self._server is None:
             return
-        self._server.close()
-        self._server = None
+        server, self._server = self._server, None
+        await stop_listening(server)
         for connection in list(self._state.connections):
             connection.transport.abort()
         tasks = set(self._state.tasks)

@@ -1,10 +1,26 @@
 """The table of doors, and opening them."""
 
 import asyncio
+import gc
+import socket
+import warnings
+from contextlib import ExitStack
 
 import pytest
 
-from simulator.doors import DEFAULT_PORTS, DOORS, CannotOpenError, OpenDoor, Ports, at, ports_of
+from simulator.clock import ManualClock
+from simulator.door_settings import DoorSettings
+from simulator.doors import (
+    DEFAULT_PORTS,
+    DOORS,
+    CannotOpenError,
+    Doors,
+    OpenDoor,
+    Ports,
+    at,
+    ports_of,
+)
+from simulator.plant import VirtualPlant
 
 
 class Hatch:
@@ -76,3 +92,43 @@ def test_ports_refused(name: str, ports: Ports, words: str) -> None:
     """A door that is not there, or ports that cannot be, are told in words."""
     with pytest.raises(ValueError, match=words):
         ports_of(name, ports)
+
+
+@pytest.mark.parametrize("turns", range(6))
+@pytest.mark.parametrize("name", DOORS)
+def test_whoever_comes_while_a_door_closes_is_dropped(name: str, turns: int) -> None:
+    """However many turns of the loop it had, nothing of its connection is left behind."""
+    plant = VirtualPlant(clock=ManualClock(0.0))
+    ports = (0,) * len(DEFAULT_PORTS[name])
+    doors = Doors({name: ports}, "127.0.0.1", plant.face, plant.troubles, DoorSettings())
+
+    async def come_and_close(clients: ExitStack) -> list[socket.socket]:
+        await doors.open()
+        came = [
+            clients.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+            for port in doors.named(name).ports
+            for _ in range(2)
+        ]
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await doors.close()
+        return came
+
+    with warnings.catch_warnings(record=True) as left, ExitStack() as clients:
+        warnings.simplefilter("always")
+        answers = {heard(client) for client in asyncio.run(come_and_close(clients))}
+        gc.collect()
+
+    assert {b""} == answers
+    assert [] == [str(each.message) for each in left]
+
+
+def heard(client: socket.socket) -> bytes:
+    """What comes before the end of a connection, if it ends."""
+    client.settimeout(0.2)
+    try:
+        return client.recv(1)
+    except ConnectionError:
+        return b""
+    except TimeoutError:
+        return b"it stays open"
