@@ -170,8 +170,8 @@ class App:
         """Serve until a signal asks to stop; returns the exit code."""
         host, port = self._api.start()
         self._announce(host, port)
-        self._gateway.begin(self._clock.monotonic())
         self._look_after_certificate()
+        self._gateway.begin(self._clock.monotonic())
         self._watchdog.start()
         self._supervisor.tell(READY)
         stopping = False
