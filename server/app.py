@@ -30,7 +30,7 @@ from server.engine.runner import perform
 from server.engine.task import Task
 from server.errors import EgretError, IdentityError, SettingsError
 from server.gateway import Counter, Gateway
-from server.host import addresses, instance, interfaces, network, restoring, system
+from server.host import addresses, instance, interfaces, mdns, network, restoring, system
 from server.host.audit_log import AuditLog
 from server.host.embargoes import FileEmbargoes
 from server.host.pins import FilePins
@@ -164,6 +164,7 @@ class App:
         self._finished = False
         self._supervisor = Supervisor(options.notify_socket)
         self._watchdog = self._watch()
+        self._advertiser: mdns.Advertiser | None = None
         stop.wake = self._inbox.ring
 
     def run(self) -> int:
@@ -174,6 +175,7 @@ class App:
         self._gateway.begin(self._clock.monotonic())
         self._watchdog.start()
         self._supervisor.tell(READY)
+        self._advertise(host, port)
         stopping = False
         while not self._finished:
             if self._stop.asked and not stopping:
@@ -342,6 +344,29 @@ class App:
                 extra={"host": host},
             )
 
+    def _advertise(self, host: str, port: int) -> None:
+        """Tell the network where the page is, if it can be reached from there."""
+        if is_alone(host) or not self._gateway.house.configuration.api.announce:
+            return
+        serial, view = self._signer.serial, self._gateway.board.snapshot().gateway
+        sign = mdns.Sign(
+            name=view.name,
+            host=mdns_name(serial).removesuffix(".local"),
+            port=port,
+            text={"version": __version__, "serial": serial, **self._told_of_tls()},
+        )
+        self._advertiser = mdns.Advertiser(sign, _own_addresses)
+        self._advertiser.start()
+
+    def _told_of_tls(self) -> dict[str, str]:
+        """Port and the fingerprint of the key, which stays when the box renews its certificate."""
+        if self._certificate is None or not self._api.tls_port:
+            return {}
+        told = {"tls": str(self._api.tls_port)}
+        if not self._certificate.view.owners:
+            told["key"] = self._certificate.view.key_fingerprint
+        return told
+
     def _begin_stop(self) -> None:
         now = self._clock.monotonic()
         gateway = self._gateway
@@ -363,6 +388,8 @@ class App:
 
     def _close(self) -> None:
         self._watchdog.stop()
+        if self._advertiser is not None:
+            self._advertiser.stop()
         self._api.stop(API_STOP_S)
         self._lanes.close()
         busy = self._gateway.engine.in_flight()
@@ -372,6 +399,11 @@ class App:
         if DATABASE_LANE not in busy:
             self._opened.writer.close()
         self._instance.close()
+
+
+def _own_addresses() -> list[str]:
+    """Where this machine is reached, but for itself."""
+    return [each.ip for each in interfaces.read_interfaces() if each.ip]
 
 
 def mdns_name(serial: str) -> str:

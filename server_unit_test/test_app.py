@@ -45,7 +45,11 @@ class Process:
                 *options,
             ],
             cwd=ROOT,
-            env={"PATH": "", "EGRET_STORE_BALLAST_BYTES": "0"},
+            env={
+                "PATH": "",
+                "EGRET_STORE_BALLAST_BYTES": "0",
+                "EGRET_API_ANNOUNCE": "false",
+            },
             stdout=subprocess.PIPE,
             stderr=self._said,
             text=True,

@@ -33,6 +33,8 @@ class ApiConfig:
     plain_http: bool = False
     """True lets a protected box take passwords and tokens over a network unencrypted, as behind a
     proxy that encrypts; else page and secrets go through the TLS door."""
+    announce: bool = True
+    """False keeps the box from telling the network, by multicast DNS, that it is there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,6 +181,7 @@ _RULES: Mapping[str, Rule] = {
     "api.tls_certificate": Text(MAX_PATH_LENGTH),
     "api.tls_key": Text(MAX_PATH_LENGTH),
     "api.plain_http": Flag(),
+    "api.announce": Flag(),
     "store.commit_interval_s": Number(MIN_INTERVAL_S, MAX_COMMIT_INTERVAL_S),
     "store.max_bytes": Whole(MIN_STORE_BYTES, MAX_STORE_BYTES),
     "store.max_age_days": Number(0.01, MAX_AGE_DAYS),
