@@ -370,7 +370,7 @@ class Life:
             started=world.now,
             snapshot_every_s=SNAPSHOT_EVERY_S,
         )
-        plate = Nameplate.of(NoKey(), "simulated", clock.utc_ms())
+        plate = Nameplate.of(NoKey(), "simulated", clock.utc_ms(), "Simulated")
         gateway = self._gateway = Gateway(
             house, plate, self._bug, opened.cursors, opened.quarantined
         )
