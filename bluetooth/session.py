@@ -48,8 +48,8 @@ HANDSHAKE_TIMEOUT_S = 20.0
 """From the first fragment of the hello to the first record: four writes and a tap on a screen."""
 
 MESSAGE_TIMEOUT_S = 60.0
-"""For the rest of a message or of a request. A phone sends one in a second; one that cannot agree on
-a larger MTU than 23 needs 270 writes of 50 ms each for 5 kB."""
+"""For the rest of a message or of a request. A phone sends one in a second; one that cannot agree
+on a larger MTU than 23 needs 270 writes of 50 ms each for 5 kB."""
 
 IDLE_TIMEOUT_S = 120.0
 """Without a word from the phone and without a request of its own under way."""

@@ -52,7 +52,7 @@ def test_the_boot_is_written_as_sixteen_digits(home: Home) -> None:
 
 
 def test_a_box_without_a_name_is_called_by_its_three_words(home: Home) -> None:
-    """The last six digits tell two boxes on a network apart."""
+    """Until its owner calls it something else."""
     unnamed = drawn(home).gateway.name
     home.house.settings = home.house.settings.changed({"name": "Cellar"})
 
