@@ -150,6 +150,9 @@ def _example(route: Route, example: Example, api: Api) -> list[str]:
     assert response.status_code == 200, response.text
     text = json.dumps(response.json(), ensure_ascii=False)
     text = re.sub(r'"signature": "[0-9a-f]+"', '"signature": "<128 hexadecimal digits>"', text)
+    text = re.sub(r'"sign": "[0-9a-f]+"', '"sign": "<128 hexadecimal digits>"', text)
+    text = re.sub(r"(egret-text-1\|[^|]*\|)[0-9a-f]+", r"\1<nonce>", text)
+    text = re.sub(r'"jwt": "([^".]+)\.[^"]+"', r'"jwt": "\1.<claims>.<signature>"', text)
     text = text.replace(f'"port": {api.port}', '"port": 8080')
     if len(text) > EXAMPLE_CHARACTERS_MAX:
         text = text[:EXAMPLE_CHARACTERS_MAX] + " ..."

@@ -336,7 +336,7 @@ class Certificates(Protocol):
 
 
 class AuditKeeper(Protocol):
-    """Keeps who changed what; used on the lane of files alone. Every method raises SettingsError."""
+    """Keeps who changed what; used on the files' lane alone. Every method raises SettingsError."""
 
     def append(self, entries: Sequence[AuditEntry]) -> None:
         """Number them and put them on disk."""

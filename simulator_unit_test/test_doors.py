@@ -21,6 +21,7 @@ from simulator.doors import (
     ports_of,
 )
 from simulator.plant import VirtualPlant
+from simulator_unit_test.turn import Turn
 
 
 class Hatch:
@@ -110,7 +111,7 @@ def test_whoever_comes_while_a_door_closes_is_dropped(name: str, turns: int) -> 
             for _ in range(2)
         ]
         for _ in range(turns):
-            await asyncio.sleep(0)
+            await Turn()
         await doors.close()
         return came
 

@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from simulator.latecomers import LATECOMER_TURNS, settled, stop_listening
+from simulator_unit_test.turn import Turn
 
 
 @pytest.mark.parametrize("turns", range(LATECOMER_TURNS))
@@ -21,7 +22,7 @@ def test_who_was_let_in_has_a_protocol(turns: int) -> None:
         server = await asyncio.get_running_loop().create_server(Guest, "127.0.0.1", 0)
         with socket.create_connection(server.sockets[0].getsockname(), timeout=10):
             for _ in range(turns):
-                await asyncio.sleep(0)
+                await Turn()
             await stop_listening(server)
             then = len(made)
             await settled()
