@@ -20,7 +20,6 @@ from server import __version__, log as logs
 from server.api import logger as api_logger
 from server.api.server import ApiServer
 from server.api.services import Services, Supported
-from server.api.tls import TlsOffer
 from server.clock import SystemClock
 from server.devices.plant import Plant
 from server.devices.profile import Profile, load_profiles
@@ -28,9 +27,9 @@ from server.engine.inbox import Inbox
 from server.engine.lanes import Lanes
 from server.engine.runner import perform
 from server.engine.task import Task
-from server.errors import EgretError, IdentityError, SettingsError
+from server.errors import EgretError, SettingsError
 from server.gateway import Counter, Gateway
-from server.host import addresses, instance, interfaces, mdns, network, restoring, system
+from server.host import instance, interfaces, network, restoring, system
 from server.host.audit_log import AuditLog
 from server.host.embargoes import FileEmbargoes
 from server.host.pins import FilePins
@@ -40,7 +39,6 @@ from server.host.watchdog import Watchdog, end_process
 from server.host.wifi import NetworkManagerWifi
 from server.identity.atecc608 import Atecc608
 from server.identity.naming import three_words
-from server.identity.served_certificate import OwnersFiles, ServedCertificate
 from server.identity.signers import open_signer
 from server.ledger.buffer import Buffer
 from server.ledger.delivery import Delivery
@@ -52,12 +50,12 @@ from server.ledger.trial import Trial, begun, polled_before, returned
 from server.model.access import Protection
 from server.model.audit import AuditEntry, Door
 from server.model.configuration import Configuration
-from server.model.encryption import colons, is_offered
 from server.model.exposure import Exposure, exposure_of, is_alone
 from server.model.notice import Level
 from server.model.release import TRIAL_EXIT_CODE, Release
 from server.model.device import Account, Endpoint
 from server.ports import Clock, SinkSetup, Transport
+from server.presence import Presence, local_name, own_addresses
 from server.settings import Settings
 from server.sinks import sinks_of
 from server.store.database import open_store
@@ -143,7 +141,6 @@ class App:
         self._exit_code = 0
         self._way_in = way_in(options.data, options.door or options.data)
         self._exposure = _exposure(configuration)
-        self._certificate_problem = ""
         self._audit_log = AuditLog(options.data)
         house = self._house(settings, loaded.profiles)
         problems = [*settings.problems, *loaded.problems, self._opened.problem, self._pins.problem]
@@ -157,14 +154,11 @@ class App:
         self._inbox = Inbox()
         self._lanes = Lanes(self._inbox, perform, self._gateway.engine.preempted)
         self._runner = self._gateway.run_on(self._inbox, self._lanes)
-        self._certificate = certificate_of(
-            options.data, configuration, self._signer.serial, self._clock
-        )
+        self._presence = Presence(options.data, configuration, self._signer.serial, self._clock)
         self._api = self._api_server(configuration, loaded.profiles)
         self._finished = False
         self._supervisor = Supervisor(options.notify_socket)
         self._watchdog = self._watch()
-        self._advertiser: mdns.Advertiser | None = None
         stop.wake = self._inbox.ring
 
     def run(self) -> int:
@@ -175,7 +169,7 @@ class App:
         self._gateway.begin(self._clock.monotonic())
         self._watchdog.start()
         self._supervisor.tell(READY)
-        self._advertise(host, port)
+        self._presence.advertise(self._gateway.board.snapshot().gateway.name, host, port)
         stopping = False
         while not self._finished:
             if self._stop.asked and not stopping:
@@ -277,11 +271,11 @@ class App:
             log_level_of=api_logger.levels,
             set_log_level=api_logger.set_level,
             interfaces=interfaces.read_interfaces,
-            names=(*network.own_names(), mdns_name(self._signer.serial)),
+            names=(*network.own_names(), local_name(self._signer.serial)),
             key_name=self._identity.key_name,
             exposure=self._exposure,
         )
-        return ApiServer(desk, services, api.host, api.port, self._tls_offer(configuration))
+        return ApiServer(desk, services, api.host, api.port, self._presence.offer())
 
     def _start(self) -> AuditEntry:
         """The first entry of a process: what happens from here on is done by this version."""
@@ -294,32 +288,15 @@ class App:
         with contextlib.suppress(SettingsError):
             self._audit_log.append(self._gateway.house.audit.take())
 
-    def _tls_offer(self, configuration: Configuration) -> TlsOffer | None:
-        """The TLS door, if it is wanted and there is a certificate for it."""
-        served = self._certificate
-        if served is None:
-            return None
-        try:
-            self._certificate_problem = served.look()
-        except IdentityError as error:
-            self._certificate_problem, self._certificate = f"There is no TLS door: {error}", None
-            return None
-        return TlsOffer(
-            configuration.api.tls_port,
-            lambda: served.context,
-            lambda: served.view,
-            configuration.api.plain_http,
-        )
-
     def _look_after_certificate(self) -> None:
         """From now on by the engine; and what was found at the start is told."""
-        house, now = self._gateway.house, self._clock.monotonic()
-        without = "" if self._certificate is not None else self._certificate_problem
-        if problem := self._api.tls_problem or without:
+        house, presence = self._gateway.house, self._presence
+        problem = self._api.tls_problem or presence.missing
+        if problem:
             house.notices.post("tls", Level.ERROR, problem, self._clock.utc_ms())
-        if self._certificate is not None:
-            task = LookAtCertificate(house, self._certificate, self._certificate_problem)
-            self._gateway.engine.submit(task, now + LOOK_EVERY_S)
+        if presence.certificate is not None:
+            task = LookAtCertificate(house, presence.certificate, presence.problem)
+            self._gateway.engine.submit(task, self._clock.monotonic() + LOOK_EVERY_S)
 
     def _post_problems(self, house: House, problems: list[str]) -> None:
         for number, problem in enumerate(problems):
@@ -331,11 +308,10 @@ class App:
 
     def _announce(self, host: str, port: int) -> None:
         shown = f"[{host}]" if ":" in host else host
-        is_open = self._exposure.protection is Protection.OPEN
-        code = self._way_in.code_to_show(is_open)
+        code = self._way_in.code_to_show(self._exposure.protection is Protection.OPEN)
         self._options.announce(f"http://{shown}:{port}", is_alone(host), code)
-        if self._certificate is not None and self._api.tls_port:
-            fingerprint = colons(self._certificate.view.fingerprint)
+        self._presence.tls_port = self._api.tls_port
+        if fingerprint := self._presence.fingerprint:
             self._options.announce_tls(f"https://{shown}:{self._api.tls_port}", fingerprint)
         if self._exposure.exposed:
             log.warning(
@@ -343,29 +319,6 @@ class App:
                 "you trust all of them",
                 extra={"host": host},
             )
-
-    def _advertise(self, host: str, port: int) -> None:
-        """Tell the network where the page is, if it can be reached from there."""
-        if is_alone(host) or not self._gateway.house.configuration.api.announce:
-            return
-        serial, view = self._signer.serial, self._gateway.board.snapshot().gateway
-        sign = mdns.Sign(
-            name=view.name,
-            host=mdns_name(serial).removesuffix(".local"),
-            port=port,
-            text={"version": __version__, "serial": serial, **self._told_of_tls()},
-        )
-        self._advertiser = mdns.Advertiser(sign, _own_addresses)
-        self._advertiser.start()
-
-    def _told_of_tls(self) -> dict[str, str]:
-        """Port and the fingerprint of the key, which stays when the box renews its certificate."""
-        if self._certificate is None or not self._api.tls_port:
-            return {}
-        told = {"tls": str(self._api.tls_port)}
-        if not self._certificate.view.owners:
-            told["key"] = self._certificate.view.key_fingerprint
-        return told
 
     def _begin_stop(self) -> None:
         now = self._clock.monotonic()
@@ -388,8 +341,7 @@ class App:
 
     def _close(self) -> None:
         self._watchdog.stop()
-        if self._advertiser is not None:
-            self._advertiser.stop()
+        self._presence.stop()
         self._api.stop(API_STOP_S)
         self._lanes.close()
         busy = self._gateway.engine.in_flight()
@@ -401,38 +353,9 @@ class App:
         self._instance.close()
 
 
-def _own_addresses() -> list[str]:
-    """Where this machine is reached, but for itself."""
-    return [each.ip for each in interfaces.read_interfaces() if each.ip]
-
-
-def mdns_name(serial: str) -> str:
-    """The box's own host name in multicast DNS."""
-    return f"egret-{serial[-6:]}.local"
-
-
-def certificate_of(
-    data: Path, configuration: Configuration, serial: str, clock: Clock
-) -> ServedCertificate | None:
-    """What the TLS door shows; None where there is to be none. Reads nothing yet."""
-    api = configuration.api
-    if not is_offered(api.tls, api.host):
-        return None
-    owners = None
-    if api.tls_certificate or api.tls_key:
-        owners = OwnersFiles(Path(api.tls_certificate), Path(api.tls_key))
-
-    def names() -> tuple[str, ...]:
-        own = (mdns_name(serial), *network.own_names(), "localhost")
-        return (*own, *addresses.own_addresses())
-
-    return ServedCertificate(data, three_words(serial), names, clock, owners)
-
-
 def _exposure(configuration: Configuration) -> Exposure:
     api = configuration.api
-    addresses = [each.ip for each in interfaces.read_interfaces() if each.ip]
-    return exposure_of(api.access, api.host, addresses)
+    return exposure_of(api.access, api.host, own_addresses())
 
 
 def _supported(profile: Profile) -> Supported:

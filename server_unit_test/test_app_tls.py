@@ -9,12 +9,8 @@ import pytest
 
 from server.__main__ import _announce_tls, _announce_tls_as_json
 from server.api.server import bind
-from server.app import certificate_of, mdns_name
-from server.model.configuration import ApiConfig, Configuration
-from server_unit_test.contracts.fake_clock import FakeClock
 from server_unit_test.test_app import Process, notices, server
 
-SERIAL = "0123456789abcdef01"
 ROUNDS = 200
 
 
@@ -84,17 +80,6 @@ def test_an_owners_certificate_that_is_not_there_is_a_notice(tmp_path: Path) -> 
 
     assert (True, False) == (tls["port"] > 0, tls["owners"])
     assert "the box's own counts" in said
-
-
-def test_what_is_off_is_not_made(tmp_path: Path) -> None:
-    """Beyond loopback there is a certificate, unless the owner wants none."""
-    made = [
-        certificate_of(tmp_path, Configuration(api=ApiConfig(**api)), SERIAL, FakeClock())
-        for api in ({"host": "0.0.0.0"}, {"host": "0.0.0.0", "tls": "off"}, {"host": "127.0.0.1"})
-    ]
-
-    assert [True, False, False] == [each is not None for each in made]
-    assert f"egret-{SERIAL[-6:]}.local" == mdns_name(SERIAL)
 
 
 def test_where_it_is_is_said(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,6 +16,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("ledger",),
     ("tasks", "transports", "store", "sinks", "identity", "host", "clock", "log"),
     ("api", "gateway", "way_in"),
+    ("presence",),
     ("app", "commands"),
     ("__main__",),
 )
