@@ -98,14 +98,19 @@ class Settings:
 
     @classmethod
     def load(
-        cls, data: Path, environ: Mapping[str, str], overrides: Mapping[str, Any]
+        cls,
+        data: Path,
+        environ: Mapping[str, str],
+        overrides: Mapping[str, Any],
+        look_only: bool = False,
     ) -> "Settings":
         """Read every layer. Never raises.
 
         `overrides` is the command line, nested as settings.json is; None stands for not given.
+        With `look_only` a broken file stays where it is, for the gateway itself to set aside.
         """
         path = data / SETTINGS_FILE
-        file_layer, file_problems, unread, unknown = _read_file(path)
+        file_layer, file_problems, unread, unknown = _read_file(path, look_only)
         fixed, problems = _fixed_layers(environ, overrides)
         counts = {**file_layer, **{path: each.value for path, each in fixed.items()}}
         taken = {path: _take(path, value) for path, value in counts.items()}
@@ -255,7 +260,7 @@ def _shown_name(name: str) -> str:
     return name if name.isprintable() and len(name) < 100 else shown(name)
 
 
-def _read_file(path: Path) -> tuple[dict[str, Any], list[str], bool, Unknown]:
+def _read_file(path: Path, look_only: bool) -> tuple[dict[str, Any], list[str], bool, Unknown]:
     """The file's layer, what is wrong with the file, whether it could not be read at all, and
     what only a newer version knows."""
     try:
@@ -269,13 +274,14 @@ def _read_file(path: Path) -> tuple[dict[str, Any], list[str], bool, Unknown]:
     try:
         document = _parse(content)
     except ValueError as error:
-        return {}, [f"{path.name} is broken: {error}; {_moved(path)}"], False, Unknown()
+        what = "the defaults are used" if look_only else _moved(path)
+        return {}, [f"{path.name} is broken: {error}; {what}"], False, Unknown()
     document, unknown = set_apart(document)
     layer, problems = _salvaged(document)
     problems = [each for each in (unknown.problem, *problems) if each]
     if problems:
         problems = [f"{path.name}: {each}" for each in problems]
-        problems.append(_copied(path, content))
+        problems += [] if look_only else [_copied(path, content)]
     return layer, problems, False, unknown
 
 

@@ -35,7 +35,8 @@ def arguments() -> argparse.ArgumentParser:
 def main(argv: list[str], environ: Mapping[str, str]) -> int:
     """Ask, say, and return the exit code."""
     options = arguments().parse_args(argv)
-    api = Settings.load(data_folder(options.data, environ), environ, {}).configuration.api
+    data = data_folder(options.data, environ)
+    api = Settings.load(data, environ, {}, look_only=True).configuration.api
     host = _EVERYWHERE.get(api.host, api.host)
     port = api.port if options.port is None else options.port
     if not 0 < port <= MAX_PORT:

@@ -81,3 +81,15 @@ def test_a_port_that_none_has_is_said(
     """A gateway with port 0 says where it is at its start only."""
     assert 1 == health.main(["--data", str(tmp_path), "--port", port], {})
     assert "name it with --port" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["", '{"api": {"port": 80', '{"api": {"prot": 80}}'])
+def test_asking_leaves_the_settings_as_they_are(content: str, tmp_path: Path) -> None:
+    """A container asks twice a minute, also while somebody edits them: only a start moves them."""
+    settings = tmp_path / "settings.json"
+    settings.write_text(content)
+
+    with answering(200, b'{"healthy": true, "reason": "", "mode": "running"}') as port:
+        code = health.main(["--data", str(tmp_path), "--port", str(port)], {})
+
+    assert (0, [settings], content) == (code, list(tmp_path.iterdir()), settings.read_text())
