@@ -1,7 +1,9 @@
 """Who has tried to enter how often, and how long the next try must wait.
 
 Two counts: one per source, so that nobody can lock the owner out from another address, and one
-over all of them, so that a thousand addresses are no thousand times five tries.
+over all of them, so that a thousand addresses are no thousand times five tries. What a source tries
+between its own pauses is slow enough, and counts for itself alone: otherwise one address that goes
+on for two days would make everybody wait.
 """
 
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ FREE_TRIES = 5
 """Wrong tries of one source before it has to wait."""
 
 FREE_TRIES_OF_ALL = 50
-"""Wrong tries of all sources before everybody has to wait."""
+"""Wrong tries of all sources, each without those after a pause, before everybody has to wait."""
 
 FIRST_PAUSE_S = 30.0
 """After the last free try; each further one doubles it."""
@@ -55,7 +57,8 @@ class Attempts:
         if len(self._slates) > MAX_SOURCES:
             del self._slates[next(iter(self._slates))]
         _count(slate, FREE_TRIES, now)
-        _count(self._all, FREE_TRIES_OF_ALL, now)
+        if slate.wrong <= FREE_TRIES:
+            _count(self._all, FREE_TRIES_OF_ALL, now)
 
     def right(self, source: str) -> None:
         """A try succeeded: this source starts anew, the count of all does not."""

@@ -86,3 +86,15 @@ def test_sources_are_bounded() -> None:
         attempts.wrong(f"source {number}", PAUSE_CEILING_S)
 
     assert MAX_SOURCES == len(attempts)
+
+
+def test_one_address_never_makes_everybody_wait() -> None:
+    """However long it goes on: a forgotten program with an old password, or somebody's week."""
+    attempts, now, kept_out = Attempts(), 0.0, set()
+
+    for _ in range(7 * 24 + FREE_TRIES_OF_ALL):
+        now += attempts.wait_s("a", now)
+        attempts.wrong("a", now)
+        kept_out.add(attempts.wait_s("the owner", now))
+
+    assert {0.0} == kept_out
