@@ -51,6 +51,10 @@ def commit(data: Path, names: Sequence[str]) -> Path:
             " remove those that you do not need"
         )
     aside = data / f"{ASIDE}{number}"
+    staging = data / STAGING
+    for folder in sorted({(staging / name).parent for name in names} | {staging}, reverse=True):
+        # A new name lives in its folder: without this a power cut could take what the note counts.
+        durable_file.sync_folder(folder)
     note = {"names": list(names), "aside": aside.name}
     durable_file.write(data / NOTE, json.dumps(note).encode())
     finish(data)

@@ -109,3 +109,22 @@ def test_old_sets_are_never_deleted(tmp_path: Path) -> None:
         restoring.commit(tmp_path, NAMES)
 
     assert {"old"} == seen(tmp_path)
+
+
+def test_what_is_gathered_is_on_the_disk_before_the_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is not synced in its folder is gone after a power cut, and the note would count
+    it as put in its place already."""
+    lay_out(tmp_path)
+    synced, sync = [], os.fsync
+
+    def noted(handle: int) -> None:
+        synced.append(Path(os.readlink(f"/proc/self/fd/{handle}")))
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    restoring.commit(tmp_path, NAMES)
+
+    before = synced[: synced.index(tmp_path / f"{NOTE}.tmp")]
+    assert {tmp_path / STAGING, tmp_path / STAGING / "store"} <= set(before)
