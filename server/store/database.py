@@ -111,7 +111,12 @@ def _open_or_replace(how: _How) -> Opened:
     try:
         return _open_sound(how, moved_aside, problem)
     except _Unsound as error:
-        raise StoreUnavailable(f"{problem} Even a new one cannot be used: {error}") from error
+        # So it was not the file: it would be moved aside at each start, and go in the end.
+        soundness.put_back(how.disk.folder, moved_aside)
+        raise StoreUnavailable(
+            f"no database can be used here, not even a new one ({error}): {how.disk.path} was left"
+            " as it was; install the version before again, or a newer SQLite"
+        ) from error
 
 
 def _open_sound(how: _How, moved_aside: Path | None, problem: str) -> Opened:

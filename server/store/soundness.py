@@ -115,6 +115,16 @@ def move_aside(folder: Path) -> Path:
     return target
 
 
+def put_back(folder: Path, aside: Path) -> None:
+    """Undo `move_aside`: the new database, in which nothing is yet, gives way to the old one."""
+    for companion in reversed(_COMPANIONS):
+        (folder / f"{DATABASE_NAME}{companion}").unlink(missing_ok=True)
+    for companion in _COMPANIONS:
+        source = folder / f"{aside.name}{companion}"
+        if source.exists():
+            source.rename(folder / f"{DATABASE_NAME}{companion}")
+
+
 def _moved_aside(folder: Path) -> list[int]:
     endings = (path.name.rpartition("-")[2] for path in folder.glob(f"{DATABASE_NAME}.corrupt-*"))
     return [int(ending) for ending in endings if ending.isdigit()]

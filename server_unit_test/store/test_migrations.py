@@ -23,6 +23,7 @@ from server.store.migrations import (
     migrations,
     statements,
 )
+from server.store.soundness import MAX_MOVED_ASIDE
 from server_unit_test.store.samples import START_MS, opened, records, stored_records
 
 ROOT = Path(__file__).parents[2]
@@ -138,6 +139,26 @@ def test_a_failing_migration_leaves_the_old_version(
 
     assert len(migrations(SCHEMA_FOLDER)) == connection.execute("PRAGMA user_version").fetchone()[0]
     assert [] == connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'extra'").fetchall()
+
+
+def test_a_schema_that_this_machine_cannot_make_blames_no_database(
+    tmp_path: Path, next_schema: Path
+) -> None:
+    """An older SQLite, or a mistake of ours: however often it is started, the readings stay."""
+    folder = tmp_path / "data"
+    with opened(folder) as store:
+        store.writer.commit(records(1, 3), {})
+    unknown = next_schema / f"{len(migrations(next_schema)) + 1:04}_unknown.sql"
+    unknown.write_text("CREATE TABL more (id INTEGER);")
+
+    for _ in range(MAX_MOVED_ASIDE + 2):
+        with pytest.raises(StoreUnavailable, match="left as it was"):
+            open_store(folder, schema_folder=next_schema)
+
+    assert [] == list(folder.glob("*.corrupt-*"))
+    unknown.unlink()
+    with opened(folder, schema_folder=next_schema) as store:
+        assert (3, "", None) == (store.head, store.problem, store.moved_aside)
 
 
 def test_an_older_program_works_with_a_database_that_says_so(
