@@ -45,7 +45,8 @@ class Watchdog:
         self._end = end
         self._silent_s = silent_s
         self._seen = outcomes()
-        self._moved_at = monotonic()
+        self._looked_at = monotonic()
+        self._silence_s = 0.0
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -63,12 +64,17 @@ class Watchdog:
     def look(self) -> None:
         """One look."""
         now, outcomes = self._monotonic(), self._outcomes()
+        passed_s, self._looked_at = now - self._looked_at, now
         if outcomes != self._seen:
-            self._seen, self._moved_at = outcomes, now
+            self._seen, self._silence_s = outcomes, 0.0
             self._alive()
-        elif now - self._moved_at >= self._silent_s:
+            return
+        # A late look means that this whole process stood still (docker pause, Ctrl-Z, a frozen
+        # machine), and with it the engine: that counts for no more than two looks.
+        self._silence_s += min(passed_s, 2 * LOOK_EVERY_S)
+        if self._silence_s >= self._silent_s:
             self._stopped.set()
-            self._end(now - self._moved_at)
+            self._end(self._silence_s)
 
     def _run(self) -> None:
         while not self._stopped.wait(LOOK_EVERY_S):

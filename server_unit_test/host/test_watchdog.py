@@ -91,6 +91,18 @@ def test_one_outcome_is_enough() -> None:
     assert [] == watched.ended
 
 
+def test_a_process_that_stood_still_as_a_whole_goes_on() -> None:
+    """Paused by Docker, or stopped in a terminal: the engine is given time to begin again."""
+    watched = Watched()
+    watched.pass_time(SILENT_S, outcomes_each_look=1)
+
+    watched.now += 100 * SILENT_S
+    watched.dog.look()
+    watched.pass_time(LOOK_EVERY_S, outcomes_each_look=1)
+
+    assert [] == watched.ended
+
+
 def test_it_stops_when_told() -> None:
     """Also before it has begun, and twice."""
     watched = Watched()
