@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 import pytest
 from hypothesis import HealthCheck, settings
 
-LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0", "::")
+LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0", "::", "224.0.0.251")
+"""The last is the group of multicast DNS: it never leaves its link, and tests use it on loopback."""
 
 # Derandomised: a test that fails on one machine fails on the next. Slow machines are no failure.
 settings.register_profile(
