@@ -111,6 +111,8 @@ class Trial:
         """Devices that this process has read; the look at them is somebody else's."""
         self.reason = ""
         """Why it failed, in words for health; empty while it has not."""
+        self.kept: Release | None = None
+        """The verdict that is on disk, where there is one."""
         self._condemned = _condemned(attempt)
         self._may_end = attempt is not None and not attempt.failed
         self._failed_at: float | None = None

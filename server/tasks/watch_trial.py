@@ -48,13 +48,18 @@ class WatchTrial:
         if trial.look(evidence_now(house, self._fault(now), now), now):
             self._tell()
             then = self._save(trial.release, now)
-        if trial.is_over(now):
+        if trial.is_over(now) and self._is_kept():
             log.error("version given up", extra={"reason": trial.reason})
             house.give_up()
             return Done(then)
         if trial.is_proven():
             return Done(then)
         return Again(now + LOOK_EVERY_S, then=then)
+
+    def _is_kept(self) -> bool:
+        """Or the next start would know nothing of the verdict, and end for it again, for ever."""
+        trial = self._house.trial
+        return self._keeper is None or trial.kept is trial.release
 
     def _save(self, release: Release, now: float) -> tuple[Submission, ...]:
         if self._keeper is None:
@@ -98,7 +103,9 @@ class SaveRelease:
 
     def settle(self, outcome: Outcome, now: float) -> Verdict:
         """Written, or again later."""
-        if isinstance(outcome, Failed) and self._release is self._house.trial.release:
+        if not isinstance(outcome, Failed):
+            self._house.trial.kept = self._release
+        elif self._release is self._house.trial.release:
             log.warning("release not saved", extra={"error": str(outcome.error)})
             return Again(now + SAVE_AGAIN_S)
         return Done()

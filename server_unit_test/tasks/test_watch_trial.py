@@ -92,6 +92,21 @@ def test_a_version_that_fails_tells_why_and_ends_the_process_once(on_trial: Home
     assert (1, 1) == (ended.times, len(keeper.written))
 
 
+def test_a_failure_that_cannot_be_written_down_ends_nothing(on_trial: Home) -> None:
+    """The next start would know nothing of it, and end for it again, and so on for ever."""
+    keeper, ended = Keeper(), Ended()
+    on_trial.house.give_up = ended
+    keeper.full = True
+    look(on_trial, keeper, TRIAL_S)
+
+    assert isinstance(look(on_trial, keeper, TRIAL_S + LAST_WORDS_S), Again)
+    assert 0 == ended.times
+    keeper.full = False
+    run(SaveRelease(on_trial.house, keeper, on_trial.house.trial.release), 0.0)
+    assert isinstance(look(on_trial, keeper, TRIAL_S + SAVE_AGAIN_S), Done)
+    assert 1 == ended.times
+
+
 def test_a_version_may_prove_itself_late(on_trial: Home) -> None:
     """Where it was not replaced, it is believed once it has earned it."""
     release = Release("1", "2", Attempt("2", 0, 2, ("a",), "it has not read Device a"))
