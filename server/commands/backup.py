@@ -23,8 +23,9 @@ from server.commands.archive import MAX_SMALL_BYTES, ArchiveError, Writer, made
 from server.model.configuration import ClockConfig
 from server.settings import data_folder
 
-SMALL = ("settings.json", "pins.json", "secure_element.json")
-"""Always kept: what the owner set and what the box has learned of its devices."""
+SMALL = ("settings.json", "pins.json")
+"""Always kept: what the owner set and what the box has learned of its devices. Not which secure
+element it has: a backup is what a new box is made from, and that one has another chip."""
 
 KEY = "key.pem"
 PROFILES = "profiles"

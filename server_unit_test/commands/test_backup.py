@@ -90,6 +90,14 @@ def test_without_a_passphrase_no_secret_is_kept(data: Path) -> None:
     assert {"devices": [{"id": "a", "password": ""}], "api": {"port": 8081}} == told
 
 
+def test_a_new_box_does_not_become_the_old_ones_chip(data: Path, passphrase: Path) -> None:
+    """Which chip a box has stays on that box."""
+    (data / "secure_element.json").write_text("{}")
+
+    with zipfile.ZipFile(kept(data, "--passphrase-file", str(passphrase))) as file:
+        assert "secure_element.json" not in file.namelist()
+
+
 def test_a_key_needs_a_passphrase(data: Path) -> None:
     """It leaves the box encrypted only."""
     with pytest.raises(ArchiveError, match="add --passphrase-file"):
