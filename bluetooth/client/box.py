@@ -20,7 +20,7 @@ from bluetooth import clock as process_clock
 from bluetooth import paths, progress
 from bluetooth.client import door_state, finding
 from bluetooth.client.door_state import DoorState
-from bluetooth.client.errors import ClientError, LinkLost, NotLetIn, Unusable
+from bluetooth.client.errors import AttRefused, ClientError, LinkLost, NotLetIn, Unusable
 from bluetooth.client.finding import FIND_TIMEOUT_S, Wanted
 from bluetooth.client.improv_talk import ImprovTalk
 from bluetooth.client.link import Link, Radio, Sighting
@@ -216,7 +216,9 @@ async def open_box(
         door = DoorState("open", legacy=True)  # A box of an earlier kind has no such value.
         if EGRET.uuid in link.service_uuids:
             door = door_state.parse(await link.read(DOOR_STATE_UUID))
-    except LinkLost as lost:
+    except (LinkLost, AttRefused) as lost:
+        # A phone that may stay reads this value always. One that may not is refused, with a code
+        # that BlueZ cannot pass on, and sent away: whichever is heard first.
         await link.close()
         raise NotLetIn(_TURNED_AWAY) from lost
     except BaseException:
