@@ -149,8 +149,8 @@ def page(intro: str, sections: Sequence[Section]) -> str:
         parts += [markdown_table(table) for table in section.tables]
     parts.append(
         "Fifty inverters through mixed doors, a tenth of them failing, for ten minutes:\n"
-        "[performance-fleet.md](performance-fleet.md). The phone's door, its virtual radio and the\n"
-        "images: [performance-phone.md](performance-phone.md)."
+        "[performance-fleet.md](performance-fleet.md). The phone's door, its virtual radio and\n"
+        "the images: [performance-phone.md](performance-phone.md)."
     )
     parts.append("Made by `make bench`; run it again, do not edit this page.")
     return "\n\n".join(parts) + "\n"
