@@ -6,6 +6,7 @@ import pytest
 
 from system_test.grouping import pytest_xdist_make_scheduler
 from system_test.guest_fixtures import (
+    bluez_guest,
     box,
     fuzz_seed,
     pytest_pyfunc_call,
@@ -14,6 +15,7 @@ from system_test.guest_fixtures import (
 from system_test.processes import children, gateway, plant, receiver
 
 __all__ = [
+    "bluez_guest",
     "box",
     "children",
     "fuzz_seed",

@@ -24,24 +24,33 @@ _BOX = pytest.StashKey[Box]()
 
 
 @pytest.fixture(scope="session")
-def box(pytestconfig: pytest.Config) -> Iterator[Box]:
-    """A guest with the gateway and the Bluetooth service running; made at first, then kept."""
+def bluez_guest(pytestconfig: pytest.Config) -> Iterator[Box]:
+    """A guest with a real kernel and bluetoothd, and the radio here; made at first, then kept.
+
+    It stands here and not in the radio's plugin, which knows nothing of the programs of a box.
+    """
     try:
         made = Box.boot()
     except GuestMissing as missing:
         pytest.skip(f"QEMU cannot run here: {missing}")
     pytestconfig.stash[_BOX] = made
     try:
-        made.play(made.start_programs())
         yield made
     finally:
         made.close()
 
 
+@pytest.fixture(scope="session")
+def box(bluez_guest: Box) -> Box:
+    """The guest as a whole box: the gateway and the Bluetooth service run in it."""
+    bluez_guest.play(bluez_guest.start_programs())
+    return bluez_guest
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Run a coroutine test on the box's loop."""
-    box = pyfuncitem.funcargs.get("box")
+    box = pyfuncitem.funcargs.get("bluez_guest")
     if not isinstance(box, Box) or not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
     names = inspect.signature(pyfuncitem.obj).parameters
@@ -56,7 +65,7 @@ def pytest_runtest_makereport(
     """Show what the guest said when a test failed in it, and keep what went over the air."""
     report = yield
     box = item.config.stash.get(_BOX, None)
-    if report.failed and box is not None and "box" in getattr(item, "fixturenames", ()):
+    if report.failed and box is not None and "bluez_guest" in getattr(item, "fixturenames", ()):
         for name, text in box.report().items():
             report.sections.append((f"guest: {name}", text))
         name = re.sub(r"[^\w.-]+", "_", item.nodeid)[-MAX_FILE_NAME:]
